@@ -1,0 +1,207 @@
+import { randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { DEFAULT_HEAD_LIMITS } from '@culvert/http1';
+import type { ListenAddress, Service } from '@culvert/lifecycle';
+import { INITIAL_WINDOW_BYTES, StreamMemory, type LinkRefusedError } from '@culvert/link';
+import { formatEdgeAddress } from '@culvert/settings';
+import { Metrics, startAdminServer, type AdminServer, type Logger } from '@culvert/telemetry';
+import type { AgentHello } from '@culvert/wire';
+import { declareAgentMetrics } from './agent-metrics.ts';
+import { EdgeList } from './attach/edge-list.ts';
+import { LinkSupervisor } from './attach/link-supervisor.ts';
+import { AgentCounters } from './counters.ts';
+import { Services } from './services.ts';
+import type { AgentSettings } from './settings.ts';
+import { StreamServer } from './streams/stream-server.ts';
+import { Deadlines } from './upstream/deadlines.ts';
+
+/** What an agent gets from the process that it runs in. */
+export interface AgentParts {
+  readonly logger: Logger;
+  /** Where the agent declares its metrics; absent: its own. */
+  readonly metrics?: Metrics;
+  /** Of the software, for people. */
+  readonly version?: string;
+  /** A link was attached to the edge of that name. */
+  readonly onAttached?: (edge: string) => void;
+  /** An edge refused a link; it is dialled again, later or elsewhere. */
+  readonly onRefused?: (error: LinkRefusedError) => void;
+  /** A number in [0, 1), so that tests decide. */
+  readonly random?: () => number;
+}
+
+/** An agent that keeps its links until it is drained. */
+export interface RunningAgent extends Service {
+  /** Resolves with the first link; never, when there is none before the drain. */
+  readonly attached: Promise<void>;
+  /** Links that take streams. */
+  readonly links: number;
+  readonly counters: Readonly<AgentCounters>;
+  /** Where the admin server listens, if there is one. */
+  readonly admin: ListenAddress | undefined;
+  /** Takes no new streams, lets the running ones finish within the settings' time, closes everything. */
+  drain(): Promise<void>;
+  readonly closed: Promise<void>;
+}
+
+/** The authorities that vouch for edges cannot be read. */
+export class AuthorityFileError extends Error {
+  readonly file: string;
+
+  constructor(file: string, cause: NodeJS.ErrnoException) {
+    super(`ca: cannot read ${file}: ${cause.code ?? cause.message}`, { cause });
+    this.name = 'AuthorityFileError';
+    this.file = file;
+  }
+}
+
+/**
+ * Starts an agent. Resolves when it has begun to dial; whether an edge can be reached shows later.
+ * @throws AuthorityFileError, UnsupportedServiceError or what listening on the admin address throws
+ */
+export async function startAgent(settings: AgentSettings, parts: AgentParts): Promise<RunningAgent> {
+  const agent = new Agent(settings, parts);
+  await agent.start();
+  return agent;
+}
+
+class Agent implements RunningAgent {
+  readonly counters = new AgentCounters();
+  readonly attached: Promise<void>;
+  readonly closed: Promise<void>;
+  readonly #settings: AgentSettings;
+  readonly #parts: AgentParts;
+  readonly #services: Services;
+  readonly #supervisor: LinkSupervisor;
+  #admin: AdminServer | undefined;
+  #draining: Promise<void> | undefined;
+  #isReady = false;
+  #markAttached: () => void = () => undefined;
+  #markClosed: () => void = () => undefined;
+
+  constructor(settings: AgentSettings, parts: AgentParts) {
+    this.#settings = settings;
+    this.#parts = parts;
+    const { counters } = this;
+    this.attached = new Promise((resolve) => (this.#markAttached = resolve));
+    this.closed = new Promise((resolve) => (this.#markClosed = resolve));
+    const { logger } = parts;
+    const deadlines = new Deadlines();
+    this.#services = new Services(settings.ingress, {
+      limits: settings.upstream,
+      deadlines,
+      counters,
+      logger,
+    });
+    this.#supervisor = this.#makeSupervisor(
+      new StreamServer({
+        http: this.#services.http,
+        raw: this.#services.raw,
+        counters,
+        limits: answerLimits(settings.limits),
+        firstByteTimeout: settings.upstream.firstByteTimeout,
+      }),
+    );
+  }
+
+  get links(): number {
+    return this.#supervisor.attached;
+  }
+
+  get admin(): ListenAddress | undefined {
+    return this.#admin?.address;
+  }
+
+  async start(): Promise<void> {
+    const { logger, metrics = new Metrics() } = this.#parts;
+    declareAgentMetrics(metrics, this.counters, this.#supervisor);
+    if (this.#settings.admin !== undefined) {
+      this.#admin = await startAdminServer({
+        listen: this.#settings.admin.listen,
+        ready: () => this.#readiness(),
+        metrics,
+        logger,
+      });
+    }
+    for (const address of this.#settings.edges) {
+      if (address.clear)
+        logger.warn('token and traffic cross the network in clear', { edge: formatEdgeAddress(address) });
+    }
+    this.#supervisor.start();
+  }
+
+  drain(): Promise<void> {
+    this.#draining ??= this.#drain();
+    return this.#draining;
+  }
+
+  async #drain(): Promise<void> {
+    await this.#supervisor.drain(this.#settings.drainTimeout);
+    this.#services.close();
+    await this.#admin?.close();
+    this.#markClosed();
+  }
+
+  #readiness(): true | string {
+    if (this.#draining !== undefined) return 'draining';
+    return this.links > 0 ? true : 'no link to any edge';
+  }
+
+  #makeSupervisor(server: StreamServer): LinkSupervisor {
+    const { edges, links, limits } = this.#settings;
+    const { logger, random = Math.random, onRefused } = this.#parts;
+    const hello = helloOf(this.#settings, this.#parts.version);
+    return new LinkSupervisor({
+      edges: new EdgeList({ configured: edges, learns: links > 1, seed: hello.agent, random }),
+      links,
+      hello,
+      trust: trustOf(this.#settings),
+      memory: new StreamMemory(limits.buffer),
+      maxStreamsPerLink: limits.streamsPerLink,
+      counters: this.counters,
+      logger,
+      random,
+      serve: (stream, open) => server.serve(stream, open),
+      onAttached: (edge) => this.#onAttached(edge),
+      onRefused: (error) => onRefused?.(error),
+    });
+  }
+
+  #onAttached(edge: string): void {
+    if (!this.#isReady) {
+      this.#isReady = true;
+      this.#parts.logger.info('ready', { tunnel: this.#settings.tunnel, edge });
+      this.#markAttached();
+    }
+    this.#parts.onAttached?.(edge);
+  }
+}
+
+function helloOf(settings: AgentSettings, version = 'unknown'): Omit<AgentHello, 'generation'> {
+  const { tunnel, token, region, claims } = settings;
+  const claimsAny = claims.hostnames.length > 0 || claims.ports.length > 0;
+  return {
+    role: 'agent',
+    tunnel,
+    token: token.reveal(),
+    agent: randomUUID(),
+    software: `culvert/${version}`,
+    window: INITIAL_WINDOW_BYTES,
+    ...(region === undefined ? {} : { region }),
+    ...(claimsAny ? { claims: { hostnames: claims.hostnames, ports: claims.ports } } : {}),
+  };
+}
+
+function trustOf({ ca: file }: AgentSettings): { readonly ca?: string } {
+  if (file === undefined) return {};
+  try {
+    return { ca: readFileSync(file, 'utf8') };
+  } catch (error) {
+    throw new AuthorityFileError(file, error as NodeJS.ErrnoException);
+  }
+}
+
+/** One field may take all the room that the head has. */
+function answerLimits({ headerSize, headerCount }: AgentSettings['limits']) {
+  return { ...DEFAULT_HEAD_LIMITS, headBytes: headerSize, valueBytes: headerSize, fields: headerCount };
+}

@@ -1,0 +1,277 @@
+import { within } from '@culvert/lifecycle';
+import {
+  LinkRefusedError,
+  type LinkEnd,
+  type LinkStream,
+  type StreamConsumer,
+  type StreamMemory,
+} from '@culvert/link';
+import type { Logger } from '@culvert/telemetry';
+import {
+  GoAwayCode,
+  goAwayName,
+  isFinalRefusal,
+  type AgentHello,
+  type GoAway,
+  type ReadOpen,
+} from '@culvert/wire';
+import type { AgentCounters } from '../counters.ts';
+import { AgentLink, type AgentLinkEvents } from './agent-link.ts';
+import type { EdgeTrust } from './edge-connector.ts';
+import type { EdgeList, KnownEdge } from './edge-list.ts';
+import { Generations } from './generations.ts';
+import { nextStep, type EdgeState } from './link-plan.ts';
+
+/** How long (ms) an edge is left alone that refused for a reason which does not go away by itself. */
+const FINAL_REFUSAL_MS = 60_000;
+/** How long (ms) a draining edge is left alone when it does not say so itself. */
+const DRAINING_MS = 10_000;
+/** No edge can ask to be left alone for longer (ms). */
+const MAX_RETRY_AFTER_MS = 300_000;
+
+export interface LinkSupervisorOptions {
+  readonly edges: EdgeList;
+  /** How many links to keep. */
+  readonly links: number;
+  readonly hello: Omit<AgentHello, 'generation'>;
+  readonly trust: EdgeTrust;
+  readonly memory: StreamMemory;
+  readonly maxStreamsPerLink: number;
+  readonly counters: AgentCounters;
+  readonly logger: Logger;
+  /** A number in [0, 1). */
+  readonly random: () => number;
+  serve(stream: LinkStream, open: ReadOpen): StreamConsumer | number;
+  /** A link was attached, the first one or another. */
+  onAttached(edgeId: string): void;
+  onRefused(error: LinkRefusedError): void;
+}
+
+/** Keeps an agent's links: decides by `nextStep` and waits for the edges that are not to be dialled yet. */
+export class LinkSupervisor implements AgentLinkEvents {
+  readonly #options: LinkSupervisorOptions;
+  readonly #links = new Set<AgentLink>();
+  readonly #generations = new Generations(Date.now());
+  #timer: NodeJS.Timeout | undefined;
+  #stopping = false;
+  #onEmpty: (() => void) | undefined;
+
+  constructor(options: LinkSupervisorOptions) {
+    this.#options = options;
+  }
+
+  get links(): Iterable<AgentLink> {
+    return this.#links;
+  }
+
+  /** Links that take streams. */
+  get attached(): number {
+    let attached = 0;
+    for (const link of this.#links) if (link.state === 'attached') attached++;
+    return attached;
+  }
+
+  start(): void {
+    this.#reconcile();
+  }
+
+  /** Tells all edges to send nothing new, and resolves when the running streams are over or `timeoutMs` is. */
+  async drain(timeoutMs: number): Promise<void> {
+    this.#stopping = true;
+    clearTimeout(this.#timer);
+    const goAway = { code: GoAwayCode.Leaving, retryAfterMs: 0, text: 'the agent is being stopped' };
+    for (const link of [...this.#links]) {
+      link.leave(goAway);
+      if (link.state === 'over') this.#links.delete(link);
+    }
+    if ((await within(this.#empty(), timeoutMs)) === 'done') return;
+    for (const link of [...this.#links]) link.abort(goAway);
+  }
+
+  serve(stream: LinkStream, open: ReadOpen): StreamConsumer | number {
+    return this.#options.serve(stream, open);
+  }
+
+  onAttached(link: AgentLink): void {
+    const { logger, counters } = this.#options;
+    link.edge.proven = true;
+    this.#generations.attached(link.edgeId, link.generation);
+    counters.linksAttached++;
+    logger.info('link attached', { edge: link.edgeId, address: link.edge.key, region: link.edge.region });
+    this.#learn();
+    this.#options.onAttached(link.edgeId);
+    this.#reconcile();
+  }
+
+  onFailed(link: AgentLink, error: Error): void {
+    this.#links.delete(link);
+    link.edge.proven = false;
+    if (error instanceof LinkRefusedError) this.#onRefused(link.edge, error);
+    else this.#onUnreachable(link.edge, error);
+    this.#reconcile();
+  }
+
+  onEdges(): void {
+    this.#learn();
+    this.#reconcile();
+  }
+
+  onGoAway(link: AgentLink, goAway: GoAway): void {
+    const fields = { edge: link.edgeId, code: goAwayName(goAway.code), text: goAway.text };
+    this.#options.logger.info('edge takes no more streams on a link', fields);
+    if (isFinalRefusal(goAway.code)) this.#leaveAlone(link.edge, this.#afterFinalRefusal());
+    else if (goAway.code !== GoAwayCode.Replaced) this.#leaveAlone(link.edge, retryAfter(goAway, DRAINING_MS));
+    this.#reconcile();
+  }
+
+  onEnded(link: AgentLink, end: LinkEnd): void {
+    const { logger, counters } = this.#options;
+    this.#links.delete(link);
+    this.#generations.lost(link.edgeId);
+    counters.linkBytesIn += link.link?.counters.bytesIn ?? 0;
+    counters.linkBytesOut += link.link?.counters.bytesOut ?? 0;
+    const expected = end.code === GoAwayCode.Leaving || end.code === GoAwayCode.Draining;
+    const fields = { edge: link.edgeId, by: end.by, code: goAwayName(end.code), text: end.text };
+    if (expected) logger.info('link ended', fields);
+    else logger.warn('link lost', end.code === 0 ? { edge: link.edgeId, text: end.text } : fields);
+    if (!(expected && end.by === 'us')) this.#backOff(link.edge, performance.now() - link.attachedAt);
+    if (this.#links.size === 0) this.#onEmpty?.();
+    this.#learn();
+    this.#reconcile();
+  }
+
+  // What is known of the edges
+
+  #learn(): void {
+    const told = new Map<string, AgentLink['edges'][number]>();
+    for (const link of this.#links) for (const edge of link.edges) told.set(edge.id, edge);
+    // Without any link left, what was told last is still the best there is.
+    if (told.size > 0) this.#options.edges.learn([...told.values()]);
+  }
+
+  #onUnreachable(edge: KnownEdge, error: Error): void {
+    const { logger, counters } = this.#options;
+    counters.linkFailures++;
+    const isFirst = edge.backoff.failures === 0;
+    const retryInMs = this.#backOff(edge, 0);
+    // One line when it begins; the repeats are for whoever looks closer.
+    logger[isFirst ? 'warn' : 'debug']('edge unreachable', {
+      address: edge.key,
+      reason: error.message,
+      retryInMs,
+    });
+  }
+
+  #onRefused(edge: KnownEdge, error: LinkRefusedError): void {
+    const { logger, counters } = this.#options;
+    const { code, text } = error.goAway;
+    counters.linkRefusals++;
+    if (code === GoAwayCode.Replaced) this.#generations.outdated(edge.id ?? edge.key, Date.now());
+    const backoff = this.#backOff(edge, 0);
+    const wait = isFinalRefusal(code) ? this.#afterFinalRefusal() : retryAfter(error.goAway, backoff);
+    this.#leaveAlone(edge, wait);
+    const fields = { address: edge.key, code: goAwayName(code), text, retryInMs: Math.round(wait) };
+    logger[isFinalRefusal(code) ? 'error' : 'warn']('edge refused the link', fields);
+    this.#options.onRefused(error);
+  }
+
+  /** Links lost together count as one failure. Returns the delay in ms. */
+  #backOff(edge: KnownEdge, lastedMs: number): number {
+    const now = performance.now();
+    if (edge.notBefore <= now) edge.notBefore = now + edge.backoff.next(lastedMs);
+    return Math.round(edge.notBefore - now);
+  }
+
+  #leaveAlone(edge: KnownEdge, ms: number): void {
+    edge.notBefore = Math.max(edge.notBefore, performance.now() + ms);
+  }
+
+  #afterFinalRefusal(): number {
+    return FINAL_REFUSAL_MS * (0.75 + this.#options.random() / 2);
+  }
+
+  // Acting on it
+
+  #reconcile(): void {
+    if (this.#stopping) return;
+    const { links } = this.#options;
+    for (;;) {
+      const edges = this.#edges();
+      const step = nextStep(
+        edges.map((edge) => this.#stateOf(edge)),
+        links,
+      );
+      const edge = edges.find(({ key }) => key === step?.key);
+      if (step === undefined || edge === undefined) break;
+      if (step.act === 'dial') this.#dial(edge);
+      else this.#retire(edge);
+    }
+    this.#waitForNext();
+  }
+
+  /** Those that may be dialled and those that links lead to although nobody names them any more. */
+  #edges(): readonly KnownEdge[] {
+    const edges = new Map(this.#options.edges.all.map((edge) => [edge.key, edge]));
+    for (const { edge, state } of this.#links)
+      if (state === 'attached' && !edges.has(edge.key)) edges.set(edge.key, edge);
+    return [...edges.values()];
+  }
+
+  #stateOf(edge: KnownEdge): EdgeState {
+    const { region } = this.#options.hello;
+    let attached = 0;
+    let dialing = 0;
+    for (const link of this.#links) {
+      if (link.edge.key !== edge.key) continue;
+      if (link.state === 'attached') attached++;
+      if (link.state === 'dialing') dialing++;
+    }
+    const preferred = region === undefined || edge.region === undefined || edge.region === region;
+    const dialable = edge.notBefore <= performance.now();
+    return { key: edge.key, preferred, attached, dialing, dialable, proven: edge.proven };
+  }
+
+  #dial(edge: KnownEdge): void {
+    const { hello, trust, memory, maxStreamsPerLink } = this.#options;
+    const generation = this.#generations.current(edge.id ?? edge.key);
+    const link = new AgentLink({
+      edge,
+      hello: { ...hello, generation },
+      trust,
+      memory,
+      maxStreams: maxStreamsPerLink,
+      events: this,
+    });
+    this.#links.add(link);
+    link.dial();
+  }
+
+  #retire(edge: KnownEdge): void {
+    for (const link of this.#links) {
+      if (link.edge.key !== edge.key || link.state !== 'attached') continue;
+      link.leave({ code: GoAwayCode.Leaving, retryAfterMs: 0, text: 'the agent has links to other edges' });
+      return;
+    }
+  }
+
+  #waitForNext(): void {
+    clearTimeout(this.#timer);
+    const now = performance.now();
+    const waits = this.#edges()
+      .map((edge) => edge.notBefore - now)
+      .filter((wait) => wait > 0);
+    if (waits.length > 0) this.#timer = setTimeout(() => this.#reconcile(), Math.min(...waits) + 1);
+  }
+
+  #empty(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#onEmpty = resolve;
+      if (this.#links.size === 0) resolve();
+    });
+  }
+}
+
+/** What the other side asks for, within bounds; `otherwise` when it leaves it to us. */
+function retryAfter(goAway: GoAway, otherwise: number): number {
+  return goAway.retryAfterMs === 0 ? otherwise : Math.min(goAway.retryAfterMs, MAX_RETRY_AFTER_MS);
+}

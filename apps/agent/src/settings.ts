@@ -1,0 +1,104 @@
+import { resolve } from 'node:path';
+import {
+  adminSection,
+  count,
+  drainTimeout,
+  duration,
+  edgeAddress,
+  filePath,
+  hostnamePattern,
+  list,
+  logSection,
+  name,
+  optional,
+  optionalSection,
+  pathRule,
+  port,
+  optionalList,
+  secret,
+  section,
+  size,
+  textField,
+  uuid,
+  type Schema,
+  type SettingsOf,
+} from '@culvert/settings';
+import { parseService, type Service } from './service.ts';
+
+export { parseService, type Service } from './service.ts';
+export type AgentSettings = SettingsOf<typeof agentSchema>;
+export type IngressRule = AgentSettings['ingress'][number];
+
+/** What an agent's file may say. */
+export const agentSchema = (folder: string) =>
+  section('an agent', {
+    tunnel: uuid('the tunnel that this agent serves'),
+    token: secret("the tunnel's token"),
+    edges: list('edges to attach to; others are learned from them', edgeAddress('one edge'), { min: 1 }),
+    links: count('links to keep, spread over the edges; 1 stays with the first edge', 4, { max: 16 }),
+    ca: optional(filePath("authorities that vouch for edges, PEM; absent: the system's", folder)),
+    region: optional(name('edges of this region are preferred')),
+    ingress: list('what to forward where: the first rule that fits decides', rule(folder), {
+      min: 1,
+      check: checkRules,
+    }),
+    claims: claims(),
+    upstream: upstream(),
+    limits: limits(),
+    admin: optional(adminSection()),
+    drainTimeout: drainTimeout(),
+    log: logSection(),
+  });
+
+const rule = (folder: string) =>
+  section('one rule', {
+    hostname: optional(hostnamePattern('which hostnames; absent: all')),
+    path: optional(pathRule('which paths; absent: all')),
+    service: service(folder),
+  });
+
+const service = (folder: string): Schema<Service> =>
+  textField(
+    {
+      type: 'service',
+      expected:
+        'a service such as "http://127.0.0.1:3000", "https://...", "h2c://...", "tcp://127.0.0.1:22", "unix:/run/app.sock" or "http_status:404"',
+      parse: (text) => parseService(text, (path) => resolve(folder, path)),
+    },
+    'where to forward',
+  );
+
+/** As with cloudflared: the last rule takes the rest, and only the last one does. */
+function* checkRules(rules: readonly { readonly hostname?: string; readonly path?: string }[]) {
+  for (const [at, { hostname, path }] of rules.entries()) {
+    const takesAll = hostname === undefined && path === undefined;
+    const last = at === rules.length - 1;
+    if (last && !takesAll) {
+      yield { path: [at], message: 'the last rule must take the rest: leave out "hostname" and "path"' };
+    }
+    if (!last && takesAll)
+      yield { path: [at], message: 'takes everything, so the rules after it never apply' };
+  }
+}
+
+const claims = () =>
+  optionalSection('routes that the agent asks for itself; its token must allow them', {
+    hostnames: optionalList('hostnames', hostnamePattern('one hostname')),
+    ports: optionalList('public ports', port('one port')),
+  });
+
+const upstream = () =>
+  optionalSection('connections to the services', {
+    connectTimeout: duration('for a connection to be made', '5s'),
+    firstByteTimeout: duration('for an answer to begin, from the end of the request', '60s'),
+    keepAlive: duration('how long an unused connection is kept', '60s'),
+    maxIdle: count('unused connections that are kept for one service', 256, { min: 0 }),
+  });
+
+const limits = () =>
+  optionalSection('what is refused rather than run out of', {
+    streamsPerLink: count('requests and connections at a time on one link', 10_000),
+    headerSize: size('head of a request or of an answer', '32KiB'),
+    headerCount: count('fields in a head', 128),
+    buffer: size('most that all streams may have sent and nobody taken', '64MiB'),
+  });

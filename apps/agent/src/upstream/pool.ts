@@ -1,0 +1,128 @@
+import { coarseNow } from '@culvert/lifecycle';
+import type { Logger } from '@culvert/telemetry';
+import type { AgentCounters } from '../counters.ts';
+import { UpstreamConnection, type ConnectionHome, type ConnectionUser } from './connection.ts';
+import type { Deadlines } from './deadlines.ts';
+import { endpointText, establishedBy, openSocket, type Endpoint, type UpstreamTls } from './endpoint.ts';
+
+/** Times in ms. */
+export interface PoolLimits {
+  readonly connectTimeout: number;
+  /** How long an unused connection is kept. */
+  readonly keepAlive: number;
+  readonly maxIdle: number;
+}
+
+export interface PoolOptions {
+  readonly endpoint: Endpoint;
+  readonly limits: PoolLimits;
+  readonly tls?: UpstreamTls;
+  readonly deadlines: Deadlines;
+  readonly counters: AgentCounters;
+  readonly logger: Logger;
+}
+
+/**
+ * A connection that was used so recently has most likely not been closed by its upstream meanwhile; the shortest
+ * time after which servers in wide use do so is 2 s.
+ */
+const FRESH_MS = 1_000;
+
+/** The kept-alive connections to one service. The one used last is used next, so that the surplus ages and goes. */
+export class UpstreamPool implements ConnectionHome {
+  readonly #options: PoolOptions;
+  readonly #idle: UpstreamConnection[] = [];
+  #reachable = true;
+  #closed = false;
+  #tlsSession: Buffer | undefined;
+
+  constructor(options: PoolOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * A connection for one exchange: an unused one or a new one that is still being made.
+   * @param wanted `fresh` for a request that must not be sent twice: no connection that may just have been closed
+   */
+  take(user: ConnectionUser, wanted: 'any' | 'fresh'): UpstreamConnection {
+    const oldest = wanted === 'fresh' ? coarseNow() - FRESH_MS : -Infinity;
+    for (let last = this.#idle.at(-1); last !== undefined; last = this.#idle.at(-1)) {
+      if (last.idleSince < oldest) break;
+      this.#idle.pop();
+      this.#options.counters.upstreamIdle--;
+      // Closed a moment ago: its `close` has not been told yet.
+      if (last.socket.destroyed) continue;
+      last.reused = true;
+      last.hand(user);
+      return last;
+    }
+    return this.connect(user);
+  }
+
+  /** A new connection. */
+  connect(user: ConnectionUser): UpstreamConnection {
+    const { endpoint, limits, tls = {}, deadlines, counters } = this.#options;
+    const socket = openSocket(endpoint, tls, this.#tlsSession);
+    if (endpoint.kind === 'https') socket.on('session', (session: Buffer) => (this.#tlsSession = session));
+    const connection = new UpstreamConnection({
+      socket,
+      establishedBy: establishedBy(endpoint),
+      connectTimeout: limits.connectTimeout,
+      canReset: endpoint.kind === 'http' || endpoint.kind === 'tcp',
+      user,
+      home: this,
+    });
+    deadlines.watch(connection);
+    counters.upstreamConnects++;
+    counters.upstreamOpen++;
+    return connection;
+  }
+
+  /** Takes back a connection on which an exchange was completed in both directions. */
+  release(connection: UpstreamConnection): void {
+    const { limits, counters } = this.#options;
+    if (this.#closed || this.#idle.length >= limits.maxIdle) return connection.destroy();
+    connection.hand(undefined);
+    connection.idleSince = coarseNow();
+    connection.deadline = connection.idleSince + limits.keepAlive;
+    this.#idle.push(connection);
+    counters.upstreamIdle++;
+  }
+
+  /** Closes what is unused, and from now on what becomes so. */
+  close(): void {
+    this.#closed = true;
+    for (const connection of [...this.#idle]) connection.destroy();
+  }
+
+  onEstablished(): void {
+    if (this.#reachable) return;
+    this.#reachable = true;
+    this.#options.logger.info('service reachable again', { service: endpointText(this.#options.endpoint) });
+  }
+
+  onGone(connection: UpstreamConnection, reason: string | undefined): void {
+    const { deadlines, counters } = this.#options;
+    deadlines.forget(connection);
+    counters.upstreamOpen--;
+    const index = this.#idle.lastIndexOf(connection);
+    if (index !== -1) {
+      this.#idle.splice(index, 1);
+      counters.upstreamIdle--;
+    }
+    if (!connection.established && reason !== undefined) this.#onConnectFailed(reason);
+  }
+
+  /** One line when it begins, not one for each request. */
+  #onConnectFailed(error: string): void {
+    this.#options.counters.upstreamConnectFailures++;
+    // A session that the upstream does not take any more must not be offered for ever.
+    this.#tlsSession = undefined;
+    if (!this.#reachable) return;
+    this.#reachable = false;
+    this.#options.logger.warn('service unreachable', {
+      service: endpointText(this.#options.endpoint),
+      error,
+    });
+  }
+}

@@ -1,0 +1,66 @@
+import { edgeSchema, type EdgeSettings } from '@culvert/edge/settings';
+import { routerSchema, type RouterSettings } from '@culvert/router/settings';
+import { parseListenAddress, parseSettings, readSettings, section } from '@culvert/settings';
+import type { DemoTunnel } from './demo-tunnel.ts';
+import { UsageError } from './failure.ts';
+import type { LocalAccount } from './local-account.ts';
+import type { UpFlags } from './program.ts';
+
+/** What `culvert up` runs with. */
+export interface UpSettings {
+  readonly edge: EdgeSettings;
+  readonly router: RouterSettings;
+}
+
+export const DEMO_HOSTNAME = 'demo.localhost';
+
+/** A file for `culvert up` holds an edge's and a router's keys, each of which may be left out. */
+export const upSchema = (folder: string) =>
+  section('an edge and a router in one process', {
+    edge: edgeSchema(folder),
+    router: routerSchema(),
+  });
+
+/** Flags win over the file, the file over the defaults; lists are taken whole. */
+export function upSettings(flags: UpFlags, account: LocalAccount, demo: DemoTunnel): UpSettings {
+  const layers = { under: defaults(account, demo), over: fromFlags(flags) };
+  if (flags.config === undefined) return parseSettings('', upSchema, { file: 'culvert up', ...layers });
+  return readSettings(flags.config, upSchema, layers);
+}
+
+function defaults(account: LocalAccount, demo: DemoTunnel): unknown {
+  const local = { name: 'local', token: account.agentToken, tunnels: '*' };
+  return {
+    edge: {
+      id: 'local',
+      entryPoints: [{ listen: ':8080' }],
+      agents: { listen: ':7000' },
+      // Nobody balances over a process that is alone, so nobody has to notice that it leaves.
+      drainDelay: '0s',
+    },
+    router: {
+      admin: { listen: '127.0.0.1:9090', token: account.adminToken },
+      tunnels: [{ id: demo.id, name: 'demo', token: demo.token }],
+      routes: [{ hostname: DEMO_HOSTNAME, tunnel: demo.id }],
+      tokens: [{ ...local, hostnames: ['.localhost'], ports: ['1024-65535'] }],
+    },
+  };
+}
+
+function fromFlags(flags: UpFlags): unknown {
+  for (const name of ['http', 'agents', 'admin'] as const) {
+    const value = flags[name];
+    if (value !== undefined && parseListenAddress(value) === undefined) {
+      throw new UsageError(
+        `--${name}: expected an address such as ":8080" or "127.0.0.1:8080", not ${JSON.stringify(value)}`,
+      );
+    }
+  }
+  return {
+    edge: {
+      ...(flags.http === undefined ? {} : { entryPoints: [{ listen: flags.http }] }),
+      ...(flags.agents === undefined ? {} : { agents: { listen: flags.agents } }),
+    },
+    router: flags.admin === undefined ? {} : { admin: { listen: flags.admin } },
+  };
+}

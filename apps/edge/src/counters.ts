@@ -1,0 +1,32 @@
+/** What the edge counts: plain fields, read by the metrics when somebody asks. */
+export class EdgeCounters {
+  connections = 0;
+  connectionsOpen = 0;
+  connectionsRefused = 0;
+  garbage = 0;
+  requests = 0;
+  requestsOpen = 0;
+  responses2xx = 0;
+  responses3xx = 0;
+  responses4xx = 0;
+  responses5xx = 0;
+  retries = 0;
+  clientAborts = 0;
+  rawStreams = 0;
+  relayedOut = 0;
+  relayedIn = 0;
+  sessionsAdmitted = 0;
+  sessionsRefused = 0;
+  readonly refusals = new Map<string, number>();
+
+  countStatus(status: number): void {
+    if (status < 300) this.responses2xx++;
+    else if (status < 400) this.responses3xx++;
+    else if (status < 500) this.responses4xx++;
+    else this.responses5xx++;
+  }
+
+  countRefusal(code: string): void {
+    this.refusals.set(code, (this.refusals.get(code) ?? 0) + 1);
+  }
+}

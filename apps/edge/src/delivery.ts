@@ -1,0 +1,166 @@
+import type { Link, LinkStream, StreamConsumer, StreamMemory } from '@culvert/link';
+import { ResetCode } from '@culvert/wire';
+import type { OpenMeta } from '@culvert/wire';
+import type { EdgeCounters } from './counters.ts';
+import type { Holders } from './holders.ts';
+import { linkOf } from './pool.ts';
+import type { Pools } from './pools.ts';
+import type { Refusal } from './refusal.ts';
+import type { Resolver } from './resolver.ts';
+
+/** Sessions and edges that are tried for one request. */
+const MAX_TRIES = 3;
+
+/** What finds the way from a hostname to a stream. One an edge. */
+export interface Ways {
+  readonly resolver: Resolver;
+  readonly pools: Pools;
+  readonly holders: Holders;
+  readonly memory: StreamMemory;
+  readonly counters: EdgeCounters;
+}
+
+/** A request or connection that wants to reach a tunnel; also takes what comes back. */
+export interface Caller extends StreamConsumer {
+  readonly hostname: string;
+  readonly path: string;
+  /** Opens the stream on a link and remembers it; the metadata's own part is up to the caller. */
+  openOn(link: Link, way: Way): LinkStream;
+  /** Nothing more is tried. */
+  onRefused(refusal: Refusal): void;
+}
+
+/** The part of a stream's metadata that depends on where it goes. */
+export type Way = Pick<OpenMeta, 'hops' | 'window' | 'tunnel'>;
+
+/**
+ * One caller's way to an agent: resolves its hostname, tries up to three sessions of the local pool, then other
+ * edges that hold one. Whoever calls `again` has made sure that the request may be repeated.
+ */
+export class Delivery {
+  readonly #ways: Ways;
+  readonly #caller: Caller;
+  #tunnel = '';
+  /** Sessions and peer links that failed this caller. */
+  #tried: unknown[] = NOBODY;
+  #current: unknown;
+  #cancelled = false;
+  /** What the last try failed with. */
+  #failure: Refusal | undefined;
+
+  constructor(ways: Ways, caller: Caller) {
+    this.#ways = ways;
+    this.#caller = caller;
+  }
+
+  /** The caller is gone. */
+  cancel(): void {
+    this.#cancelled = true;
+  }
+
+  /** Opens a stream, at once where everything is known and local. */
+  start(): void {
+    const routes = this.#ways.resolver.known(this.#caller.hostname);
+    if (routes !== undefined) return this.#route(routes.match(this.#caller.path)?.tunnel);
+    this.#ways.resolver.resolve(this.#caller.hostname).then(
+      (found) => this.#route(found.match(this.#caller.path)?.tunnel),
+      () => this.#refuse({ code: 'registry_unavailable', reason: 'the hostname cannot be looked up at the moment' }),
+    );
+  }
+
+  /** Starts at a known tunnel: a route by port has no hostname to resolve. */
+  startAt(tunnel: string): void {
+    this.#route(tunnel);
+  }
+
+  /** Whether another session or edge is left to try; other edges count when any is known to hold the tunnel. */
+  get hasAlternative(): boolean {
+    if (this.#tried.length + 1 >= MAX_TRIES) return false;
+    const tried = [...this.#tried, this.#current];
+    return (
+      this.#ways.pools.get(this.#tunnel)?.pick(tried) !== undefined || this.#ways.holders.knows(this.#tunnel, tried)
+    );
+  }
+
+  /** The stream failed with a reset: tries the next one, or refuses with what that reset means. */
+  again(code: number, text: string): void {
+    this.#failure = refusalFor(code);
+    if (code === ResetCode.NotHere) this.#ways.holders.wrong(this.#tunnel, this.#current);
+    this.#tried = [...this.#tried, this.#current];
+    this.#ways.counters.retries++;
+    if (this.#tried.length >= MAX_TRIES || this.#cancelled) return this.#refuse(this.#failure);
+    void text;
+    this.#next();
+  }
+
+  #route(tunnel: string | undefined): void {
+    if (this.#cancelled) return;
+    if (tunnel === undefined) {
+      const name = this.#caller.hostname === '' ? 'the request' : this.#caller.hostname;
+      return this.#refuse({ code: 'unknown_hostname', reason: `no route leads from ${name} to a tunnel` });
+    }
+    this.#tunnel = tunnel;
+    this.#next();
+  }
+
+  #next(): void {
+    const { pools, memory } = this.#ways;
+    const pool = pools.get(this.#tunnel);
+    const session = pool?.pick(this.#tried);
+    const link = session === undefined ? undefined : linkOf(session);
+    if (pool === undefined || link === undefined) return this.#elsewhere();
+    this.#current = session;
+    this.#caller.openOn(link, { hops: 0, window: memory.grantFirst(), tunnel: pool.packed });
+  }
+
+  /** Other edges: at once where a link to one is up, otherwise when it is. */
+  #elsewhere(): void {
+    const { holders } = this.#ways;
+    const ready = holders.ready(this.#tunnel, this.#tried);
+    if (ready !== undefined) return this.#relay(ready);
+    holders.reach(this.#tunnel, this.#tried).then(
+      (link) => (link === undefined ? this.#nobody() : this.#relay(link)),
+      () => this.#nobody(),
+    );
+  }
+
+  #relay(link: Link): void {
+    if (this.#cancelled) return;
+    this.#current = link;
+    this.#ways.counters.relayedOut++;
+    const tunnel = this.#ways.holders.packed(this.#tunnel);
+    this.#caller.openOn(link, { hops: 1, window: this.#ways.memory.grantFirst(), tunnel });
+  }
+
+  #nobody(): void {
+    const { hostname } = this.#caller;
+    this.#refuse(this.#failure ?? { code: 'no_agent', reason: `no agent serves ${hostname} at the moment` });
+  }
+
+  #refuse(refusal: Refusal): void {
+    if (!this.#cancelled) this.#caller.onRefused(refusal);
+  }
+}
+
+const NOBODY: unknown[] = [];
+
+/** What a client is told when a stream ended before its answer began. */
+export function refusalFor(code: number): Refusal {
+  switch (code) {
+    case ResetCode.NotDelivered:
+      return { code: 'upstream_unreachable', reason: 'the agent cannot reach the service' };
+    case ResetCode.UpstreamLost:
+      return { code: 'upstream_unreachable', reason: 'the service closed the connection before it answered' };
+    case ResetCode.UpstreamProtocol:
+      return { code: 'upstream_protocol', reason: 'the service did not answer in proper HTTP' };
+    case ResetCode.UpstreamTimeout:
+      return { code: 'upstream_timeout', reason: 'the service did not answer in time' };
+    case ResetCode.NoRoute:
+      return { code: 'unknown_hostname', reason: 'no rule of the agent leads from this hostname and path to a service' };
+    case ResetCode.NotHere:
+    case ResetCode.Refused:
+      return { code: 'no_agent', reason: 'no agent takes the request at the moment' };
+    default:
+      return { code: 'agent_lost', reason: 'the connection to the agent was lost before the answer' };
+  }
+}

@@ -1,0 +1,277 @@
+import { DEFAULT_HEAD_LIMITS } from '@culvert/http1';
+import type { ListenAddress, Service } from '@culvert/lifecycle';
+import { StreamMemory } from '@culvert/link';
+import { TUNNEL_REVOKED } from '@culvert/signals';
+import type { EdgeInfo, Signals, TunnelRevokedMessage } from '@culvert/signals';
+import { startAdminServer } from '@culvert/telemetry';
+import type { AdminServer, Logger, Metrics } from '@culvert/telemetry';
+import { GoAwayCode } from '@culvert/wire';
+import { randomUUID } from 'node:crypto';
+import { setTimeout as wait } from 'node:timers/promises';
+import { Admission } from './admission.ts';
+import { advertised } from './advertised.ts';
+import { Announcer } from './announcer.ts';
+import { EdgeCounters } from './counters.ts';
+import { Deadlines } from './deadlines.ts';
+import { declareEdgeMetrics } from './edge-metrics.ts';
+import { EntryPoint } from './entry-point.ts';
+import { Holders } from './holders.ts';
+import type { HttpContext } from './http1-connection.ts';
+import { LinkDoor } from './link-door.ts';
+import { Neighbours } from './neighbours.ts';
+import { PeerLinks } from './peer-links.ts';
+import { peerTls } from './peer-tls.ts';
+import { Pools } from './pools.ts';
+import { PortRoutes } from './port-routes.ts';
+import { Resolver } from './resolver.ts';
+import { SessionGate } from './session-gate.ts';
+import type { EdgeSettings } from './settings.ts';
+
+/** What an edge gets from the process that it runs in. */
+export interface EdgeParts {
+  readonly signals: Signals;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+  readonly version: string;
+}
+
+export interface RunningEdge extends Service {
+  readonly addresses: {
+    readonly entryPoints: readonly ListenAddress[];
+    readonly agents: ListenAddress | undefined;
+    readonly peers: ListenAddress | undefined;
+    readonly admin: ListenAddress | undefined;
+  };
+}
+
+/** How often a drain looks whether the running work has ended, ms. */
+const DRAIN_POLL_MS = 50;
+
+/** Starts an edge; it takes work when this resolves. */
+export async function startEdge(settings: EdgeSettings, parts: EdgeParts): Promise<RunningEdge> {
+  const edge = new Edge(settings, parts);
+  await edge.start();
+  return edge;
+}
+
+/** The composition root of an edge: what there is, in which order it starts and drains. */
+class Edge implements RunningEdge {
+  readonly #settings: EdgeSettings;
+  readonly #parts: EdgeParts;
+  readonly #boot = randomUUID();
+  readonly #counters = new EdgeCounters();
+  readonly #deadlines = new Deadlines();
+  readonly #memory: StreamMemory;
+  readonly #announcer: Announcer;
+  readonly #pools: Pools;
+  readonly #gate: SessionGate;
+  readonly #door: LinkDoor;
+  readonly #peerLinks: PeerLinks;
+  readonly #holders: Holders;
+  readonly #neighbours: Neighbours;
+  readonly #resolver: Resolver;
+  readonly #context: HttpContext;
+  readonly #admission: Admission;
+  readonly #entryPoints: readonly EntryPoint[];
+  readonly #portRoutes: PortRoutes;
+  #admin: AdminServer | undefined;
+  #draining: Promise<void> | undefined;
+
+  constructor(settings: EdgeSettings, parts: EdgeParts) {
+    const { signals, logger, version } = parts;
+    const { limits, timeouts, secret } = settings;
+    const self = { id: settings.id, region: settings.region, software: version };
+    this.#settings = settings;
+    this.#parts = parts;
+    this.#memory = new StreamMemory(limits.buffer, limits.streamBuffer);
+    this.#announcer = new Announcer({ signals, pools: () => this.#pools, info: () => this.#info() });
+    this.#pools = new Pools(this.#announcer);
+    this.#gate = new SessionGate({
+      edge: self,
+      signals,
+      pools: this.#pools,
+      counters: this.#counters,
+      logger,
+      maxSessions: limits.sessions,
+      maxLinksPerSession: limits.linksPerSession,
+      edges: () => this.#edgesForAgents(),
+      draining: () => this.#draining !== undefined,
+    });
+    this.#peerLinks = new PeerLinks({
+      edge: settings.id,
+      software: version,
+      secret: secret?.reveal(),
+      memory: this.#memory,
+      maxStreams: limits.streamsPerLink,
+      logger,
+      connectTls: peerTls(settings.peers),
+    });
+    this.#holders = new Holders(signals, this.#peerLinks, self);
+    this.#door = new LinkDoor({
+      self,
+      settings,
+      gate: this.#gate,
+      pools: this.#pools,
+      memory: this.#memory,
+      counters: this.#counters,
+      logger,
+    });
+    this.#neighbours = new Neighbours(signals, settings.id, {
+      onGone: (edge) => {
+        this.#peerLinks.forget(edge);
+        this.#holders.forgetEdge(edge);
+      },
+      onChange: () => this.#door.tellEdges(this.#edgesForAgents()),
+    });
+    this.#resolver = new Resolver(signals);
+    this.#context = {
+      ways: {
+        resolver: this.#resolver,
+        pools: this.#pools,
+        holders: this.#holders,
+        memory: this.#memory,
+        counters: this.#counters,
+      },
+      deadlines: this.#deadlines,
+      headLimits: { ...DEFAULT_HEAD_LIMITS, headBytes: limits.headerSize, fields: limits.headerCount },
+      timeouts,
+      draining: false,
+    };
+    this.#admission = new Admission(limits.connections, limits.connectionsPerAddress);
+    this.#entryPoints = settings.entryPoints.map(
+      ({ listen }) =>
+        new EntryPoint({
+          listen,
+          context: this.#context,
+          admission: this.#admission,
+          sniffTimeoutMs: timeouts.sniff,
+          logger,
+        }),
+    );
+    this.#portRoutes = new PortRoutes({
+      signals,
+      context: this.#context,
+      admission: this.#admission,
+      logger,
+      host: settings.entryPoints[0]?.listen.host ?? '',
+    });
+    declareEdgeMetrics(parts.metrics, {
+      counters: this.#counters,
+      admission: this.#admission,
+      memory: this.#memory,
+      pools: this.#pools,
+      resolver: this.#resolver,
+      links: () => this.#links(),
+      peerLinks: () => this.#peerLinks.links.length,
+    });
+  }
+
+  get addresses(): RunningEdge['addresses'] {
+    return {
+      entryPoints: this.#entryPoints.flatMap((entryPoint) => entryPoint.address ?? []),
+      agents: this.#door.agents,
+      peers: this.#door.peers,
+      admin: this.#admin?.address,
+    };
+  }
+
+  async start(): Promise<void> {
+    const { signals, logger, metrics } = this.#parts;
+    const { admin } = this.#settings;
+    await this.#door.start();
+    for (const entryPoint of this.#entryPoints) await entryPoint.start();
+    if (admin !== undefined) {
+      this.#admin = await startAdminServer({
+        listen: admin.listen,
+        metrics,
+        logger,
+        ready: () => this.#draining === undefined || 'draining',
+      });
+    }
+    signals.subscribe(TUNNEL_REVOKED, (message) => {
+      const { tunnel, digest } = message as TunnelRevokedMessage;
+      this.#gate.revoke(tunnel, digest);
+    });
+    signals.onState((state) => {
+      logger[state === 'connected' ? 'info' : 'warn'](`signals ${state}`);
+      if (state === 'connected') this.#holders.forgetFreshness();
+    });
+    this.#portRoutes.start();
+    this.#announcer.start();
+    logger.info('ready', { edge: this.#settings.id, region: this.#settings.region, ...this.addresses });
+  }
+
+  /**
+   * Not ready at once, so that balancers look elsewhere while requests are still taken; agents are told to attach
+   * elsewhere at the same time. Then the entry points close, what runs finishes, and the edge leaves.
+   */
+  drain(): Promise<void> {
+    this.#draining ??= this.#drain();
+    return this.#draining;
+  }
+
+  async #drain(): Promise<void> {
+    const { drainDelay, drainTimeout } = this.#settings;
+    const deadline = performance.now() + drainTimeout;
+    await Promise.resolve();
+    this.#parts.logger.info('draining', { requests: this.#counters.requestsOpen, links: this.#links().length });
+    const notice = { code: GoAwayCode.Draining, retryAfterMs: 0, text: 'this edge is draining' };
+    this.#announcer.announceEdge();
+    this.#door.tellDraining(notice);
+    await wait(drainDelay);
+    this.#context.draining = true;
+    for (const entryPoint of this.#entryPoints) entryPoint.close();
+    this.#portRoutes.stop();
+    while (this.#busy() && performance.now() < deadline) await wait(DRAIN_POLL_MS);
+    await this.#leave(notice);
+  }
+
+  #busy(): boolean {
+    return this.#counters.requestsOpen > 0 || this.#links().some((link) => link.openStreams > 0);
+  }
+
+  async #leave(notice: { code: number; retryAfterMs: number; text: string }): Promise<void> {
+    for (const link of this.#links()) link.goAway(notice);
+    await this.#announcer.leave();
+    this.#door.stop();
+    this.#peerLinks.stop();
+    this.#holders.stop();
+    this.#neighbours.stop();
+    this.#resolver.stop();
+    this.#deadlines.stop();
+    for (const entryPoint of this.#entryPoints) entryPoint.destroy();
+    await this.#admin?.close();
+    await this.#parts.signals.close();
+  }
+
+  #links() {
+    return [...this.#pools.sessions].flatMap((session) => session.links).concat(this.#door.peerLinks);
+  }
+
+  #edgesForAgents() {
+    const { agents, id, region } = this.#settings;
+    const own = advertised(agents, this.#door.agents);
+    const others = this.#neighbours.forAgents;
+    return own === undefined || this.#draining !== undefined ? others : [{ id, region, address: own }, ...others];
+  }
+
+  #info(): EdgeInfo {
+    const { id, region, agents, peers } = this.#settings;
+    const agentsAddress = advertised(agents, this.#door.agents);
+    const peersAddress = advertised(peers, this.#door.peers);
+    return {
+      id,
+      region,
+      boot: this.#boot,
+      ...(peersAddress === undefined ? {} : { peers: peersAddress }),
+      ...(agentsAddress === undefined ? {} : { agents: agentsAddress }),
+      draining: this.#draining !== undefined,
+      load: {
+        sessions: this.#pools.sessionCount,
+        streams: this.#counters.requestsOpen,
+        connections: this.#admission.open,
+      },
+      warnings: this.#portRoutes.warnings,
+    };
+  }
+}

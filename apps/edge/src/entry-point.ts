@@ -1,0 +1,90 @@
+import { listen } from '@culvert/lifecycle';
+import type { ListenAddress } from '@culvert/lifecycle';
+import type { Logger } from '@culvert/telemetry';
+import { createServer } from 'node:net';
+import type { Server, Socket } from 'node:net';
+import type { Admission } from './admission.ts';
+import { clientOf } from './client.ts';
+import { Http1Connection } from './http1-connection.ts';
+import type { HttpContext } from './http1-connection.ts';
+import { RawConnection } from './raw-connection.ts';
+import { Sniffing } from './sniffing.ts';
+import type { SniffTarget } from './sniffing.ts';
+
+export interface EntryPointOptions {
+  readonly listen: ListenAddress;
+  readonly context: HttpContext;
+  readonly admission: Admission;
+  readonly sniffTimeoutMs: number;
+  readonly logger: Logger;
+}
+
+/** A public listener: admits connections, finds out what they are, gives them to who speaks it. */
+export class EntryPoint implements SniffTarget {
+  readonly #options: EntryPointOptions;
+  readonly #server: Server;
+  readonly #http = new Set<Http1Connection>();
+  #address: ListenAddress | undefined;
+
+  constructor(options: EntryPointOptions) {
+    this.#options = options;
+    this.#server = createServer({ noDelay: true, allowHalfOpen: true }, (socket) => this.#accept(socket));
+    this.#server.on('error', (error) => options.logger.error('entry point failed', { error }));
+  }
+
+  /** With the port that was assigned. */
+  get address(): ListenAddress | undefined {
+    return this.#address;
+  }
+
+  async start(): Promise<void> {
+    this.#address = await listen(this.#server, this.#options.listen, 'entry point');
+  }
+
+  /** Accepts no more, closes what is idle; running requests finish. */
+  close(): void {
+    this.#server.close();
+    for (const connection of this.#http) connection.drain();
+  }
+
+  /** Cuts what is left. */
+  destroy(): void {
+    for (const connection of this.#http) connection.socket.destroy();
+  }
+
+  onHttp1(socket: Socket, first: Buffer): void {
+    const client = clientOf(socket, 'http');
+    const connection: Http1Connection = new Http1Connection(this.#options.context, socket, client, () => {
+      this.#http.delete(connection);
+    });
+    this.#http.add(connection);
+    if (connection.onSocketRead(first.length, first) === false) socket.pause();
+  }
+
+  onTls(socket: Socket, serverName: string | undefined, first: Buffer): void {
+    if (serverName === undefined) return this.onGarbage(socket, 'TLS without a server name');
+    const client = clientOf(socket, 'https');
+    const { context } = this.#options;
+    const kept = Buffer.from(first);
+    new RawConnection({ context, socket, client, hostname: serverName, first: kept }).start();
+  }
+
+  onGarbage(socket: Socket, reason: string): void {
+    this.#options.context.ways.counters.garbage++;
+    this.#options.logger.debug('garbage on an entry point', { client: socket.remoteAddress, reason });
+    socket.destroy();
+  }
+
+  #accept(socket: Socket): void {
+    const { admission, context, sniffTimeoutMs } = this.#options;
+    const { address } = clientOf(socket, 'http');
+    if (!admission.enter(address)) {
+      context.ways.counters.connectionsRefused++;
+      socket.resetAndDestroy();
+      return;
+    }
+    context.ways.counters.connections++;
+    socket.once('close', () => admission.leave(address));
+    new Sniffing(socket, this, context.deadlines, sniffTimeoutMs);
+  }
+}

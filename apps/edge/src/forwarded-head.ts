@@ -1,0 +1,25 @@
+import type { RequestHead } from '@culvert/http1';
+import type { Client } from './client.ts';
+
+/**
+ * The head that the agent and the service get: what the edge has understood, and nothing else. What strangers said
+ * about earlier hops is gone with the fields that the parser took out.
+ */
+export function forwardedHead(head: RequestHead, client: Client, requestId: string): string {
+  return (
+    `${head.method} ${head.target} HTTP/1.1\r\nHost: ${head.host}\r\n${head.fields}${client.forwardedFields}` +
+    `X-Forwarded-Host: ${head.host}\r\nX-Request-Id: ${requestId}\r\n${connectionFields(head)}${framing(head)}\r\n`
+  );
+}
+
+function framing(head: RequestHead): string {
+  if (head.body === 'none') return head.contentLength === 0 ? 'Content-Length: 0\r\n' : '';
+  return head.body === 'length' ? `Content-Length: ${head.contentLength}\r\n` : 'Transfer-Encoding: chunked\r\n';
+}
+
+function connectionFields(head: RequestHead): string {
+  if (head.upgrade === undefined && !head.expectContinue && !head.teTrailers) return '';
+  const upgrade = head.upgrade === undefined ? '' : `Connection: Upgrade\r\nUpgrade: ${head.upgrade}\r\n`;
+  const te = head.teTrailers ? `${head.upgrade === undefined ? 'Connection: TE\r\n' : ''}TE: trailers\r\n` : '';
+  return upgrade + te + (head.expectContinue ? 'Expect: 100-continue\r\n' : '');
+}

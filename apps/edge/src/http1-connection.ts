@@ -1,0 +1,254 @@
+import { Http1Error, checkPartialHead, findHeadEnd, headStart, readRequestHead, unendingHead } from '@culvert/http1';
+import type { HeadLimits, RequestHead } from '@culvert/http1';
+import { coarseNow } from '@culvert/lifecycle';
+import { own } from '@culvert/socket';
+import type { SocketOwner } from '@culvert/socket';
+import type { Socket } from 'node:net';
+import type { Client } from './client.ts';
+import type { Deadlined, Deadlines } from './deadlines.ts';
+import type { Ways } from './delivery.ts';
+import { Exchange } from './exchange.ts';
+import { RawPipe } from './raw-pipe.ts';
+import { refusalResponse } from './refusal.ts';
+import type { RefusalCode } from './refusal.ts';
+import { newRequestId } from './request-id.ts';
+
+/** Bytes of later requests that are read while one is being answered. */
+const MAX_PIPELINED_BYTES = 65_536;
+/** How long a refused client may go on sending before it is cut, ms: closing at once could lose it the answer. */
+const LINGER_MS = 2_000;
+
+/** Milliseconds. */
+export interface HttpTimeouts {
+  readonly head: number;
+  readonly idle: number;
+  readonly bodyIdle: number;
+  readonly firstByte: number;
+  readonly tunnelIdle: number;
+}
+
+/** What all HTTP connections of an edge share. */
+export interface HttpContext {
+  readonly ways: Ways;
+  readonly deadlines: Deadlines;
+  readonly headLimits: HeadLimits;
+  readonly timeouts: HttpTimeouts;
+  /** Responses say `Connection: close` from then on. */
+  draining: boolean;
+}
+
+const NOTHING = Buffer.alloc(0);
+
+/** A client's HTTP/1.x connection: one request after the other, each routed on its own. */
+export class Http1Connection implements SocketOwner, Deadlined {
+  readonly context: HttpContext;
+  readonly socket: Socket;
+  readonly client: Client;
+  deadline: number;
+  /** The connection is gone, or no HTTP connection any more. */
+  readonly #onClosed: () => void;
+  /** An unfinished head, or requests that wait for the one being answered. */
+  #held: Buffer = NOTHING;
+  /** How much of `#held` has been searched for the end of a head. */
+  #searched = 0;
+  #exchange: Exchange | undefined;
+  #closing = false;
+
+  constructor(context: HttpContext, socket: Socket, client: Client, onClosed: () => void) {
+    this.context = context;
+    this.socket = socket;
+    this.client = client;
+    this.#onClosed = onClosed;
+    this.deadline = coarseNow() + context.timeouts.head;
+    context.deadlines.watch(this);
+    own(socket, this);
+  }
+
+  /** Whether no request is being answered. */
+  get idle(): boolean {
+    return this.#exchange === undefined;
+  }
+
+  onSocketRead(bytes: number, buffer: Buffer): boolean {
+    if (this.#closing) return true;
+    const exchange = this.#exchange;
+    if (exchange !== undefined) return this.#readDuring(exchange, bytes, buffer);
+    if (this.#held.length === 0) {
+      this.#consume(buffer, 0, bytes);
+    } else {
+      const joined = Buffer.concat([this.#held, buffer.subarray(0, bytes)]);
+      this.#held = NOTHING;
+      this.#consume(joined, 0, joined.length);
+    }
+    return this.#exchange?.wantsBody ?? true;
+  }
+
+  onSocketDrain(): void {
+    this.#exchange?.onClientDrain();
+  }
+
+  /** A client that sends no more has gone: proxies agree on it, and a service should stop working for nobody. */
+  onSocketEnd(): void {
+    if (this.#exchange === undefined) this.socket.end();
+    else this.socket.destroy();
+  }
+
+  onSocketClose(): void {
+    this.context.deadlines.forget(this);
+    const exchange = this.#exchange;
+    this.#exchange = undefined;
+    exchange?.onClientGone();
+    this.#onClosed();
+  }
+
+  onDeadline(): void {
+    this.deadline = Infinity;
+    if (this.#exchange !== undefined) return this.#exchange.onTimeout();
+    if (this.#closing || this.#held.length === 0) this.socket.destroy();
+    else this.refuse('request_timeout', 'the request head did not arrive in time');
+  }
+
+  /** Closes now if idle, otherwise after the current response. */
+  drain(): void {
+    if (this.#exchange === undefined && this.#held.length === 0) this.socket.end();
+  }
+
+  waitUpTo(ms: number): void {
+    this.deadline = coarseNow() + ms;
+  }
+
+  resumeReading(): void {
+    this.socket.resume();
+  }
+
+  /** The exchange is over; the next request may be taken. */
+  exchangeDone(fate: 'persist' | 'close' | 'abort'): void {
+    this.#exchange = undefined;
+    this.context.ways.counters.requestsOpen--;
+    // The client must see that the response is not whole.
+    if (fate === 'abort') return void this.socket.resetAndDestroy();
+    if (fate === 'close') return this.closeSoon();
+    this.waitUpTo(this.context.timeouts.idle);
+    const held = this.#held;
+    if (held.length === 0) return;
+    this.#held = NOTHING;
+    setImmediate(() => this.#resumeWith(held));
+  }
+
+  /** Ends the connection once what was written has gone out; what the client still sends is thrown away. */
+  closeSoon(): void {
+    this.#closing = true;
+    this.#held = NOTHING;
+    this.waitUpTo(LINGER_MS);
+    this.socket.end();
+    this.socket.resume();
+  }
+
+  /** Gives the connection to the stream of a successful upgrade. */
+  upgrade(exchange: Exchange): void {
+    const stream = exchange.stream!;
+    this.context.deadlines.forget(this);
+    this.#exchange = undefined;
+    this.context.ways.counters.requestsOpen--;
+    this.#onClosed();
+    const pipe = new RawPipe({
+      socket: this.socket,
+      stream,
+      deadlines: this.context.deadlines,
+      idleMs: this.context.timeouts.tunnelIdle,
+    });
+    pipe.begin(this.#held, false);
+  }
+
+  /** Answers something that is no request; the connection is of no use afterwards. */
+  refuse(code: RefusalCode, reason: string): void {
+    this.context.ways.counters.countRefusal(code);
+    const context = { requestId: newRequestId(), accept: undefined, method: 'GET', keepAlive: false };
+    this.socket.write(refusalResponse({ code, reason }, context), 'latin1');
+    this.closeSoon();
+  }
+
+  #resumeWith(held: Buffer): void {
+    if (this.socket.destroyed || this.#closing) return;
+    const joined = this.#held.length === 0 ? held : Buffer.concat([held, this.#held]);
+    this.#held = NOTHING;
+    this.#consume(joined, 0, joined.length);
+    if (this.#exchange?.wantsBody ?? true) this.socket.resume();
+  }
+
+  #readDuring(exchange: Exchange, bytes: number, buffer: Buffer): boolean {
+    const at = exchange.requestDone ? 0 : this.#takeBody(exchange, buffer, 0, bytes);
+    if (at < bytes && !this.#closing) this.#hold(buffer, at, bytes);
+    return exchange.requestDone ? this.#held.length < MAX_PIPELINED_BYTES : exchange.wantsBody;
+  }
+
+  /** Takes requests until one has to be answered first or the bytes are used up. */
+  #consume(buffer: Buffer, start: number, end: number): void {
+    let at = start;
+    while (at < end && this.#exchange === undefined && !this.#closing) {
+      const next = this.#takeRequest(buffer, at, end);
+      if (next === -1) break;
+      at = next;
+    }
+    if (at < end && !this.#closing) this.#hold(buffer, at, end);
+  }
+
+  /** Returns where the request's bytes end so far, or -1 while its head is incomplete. */
+  #takeRequest(buffer: Buffer, from: number, end: number): number {
+    const start = headStart(buffer, from, end);
+    const headEnd = findHeadEnd(buffer, Math.max(start, this.#searched - 3), end);
+    this.#searched = 0;
+    try {
+      if (headEnd === -1) return this.#awaitHead(buffer, from, start, end);
+      const head = readRequestHead(buffer, start, headEnd, this.context.headLimits);
+      return this.#begin(head, buffer, headEnd, end);
+    } catch (error) {
+      if (!(error instanceof Http1Error)) throw error;
+      this.refuse(error.code === 'upstream_protocol' ? 'bad_request' : error.code, error.reason);
+      return end;
+    }
+  }
+
+  #awaitHead(buffer: Buffer, from: number, start: number, end: number): -1 {
+    const limits = this.context.headLimits;
+    if (end - start > limits.headBytes) throw unendingHead(buffer, start, end, limits);
+    checkPartialHead(buffer, start, end);
+    this.#searched = end - from;
+    if (this.#held.length === 0 && from === 0) this.waitUpTo(this.context.timeouts.head);
+    return -1;
+  }
+
+  #begin(head: RequestHead, buffer: Buffer, headEnd: number, end: number): number {
+    if (head.method === 'CONNECT') {
+      this.refuse('not_implemented', 'CONNECT is not offered here');
+      return end;
+    }
+    const { counters } = this.context.ways;
+    counters.requests++;
+    counters.requestsOpen++;
+    const exchange = new Exchange(this, head);
+    this.#exchange = exchange;
+    if (exchange.requestDone) {
+      exchange.start();
+      return headEnd;
+    }
+    const at = this.#takeBody(exchange, buffer, headEnd, end);
+    if (!this.#closing) exchange.start();
+    return at;
+  }
+
+  #takeBody(exchange: Exchange, buffer: Buffer, start: number, end: number): number {
+    try {
+      return exchange.takeBody(buffer, start, end);
+    } catch (error) {
+      if (!(error instanceof Http1Error)) throw error;
+      exchange.onBadBody({ code: error.code === 'upstream_protocol' ? 'bad_request' : error.code, reason: error.reason });
+      return end;
+    }
+  }
+
+  #hold(buffer: Buffer, start: number, end: number): void {
+    const bytes = buffer.subarray(start, end);
+    this.#held = this.#held.length === 0 ? Buffer.from(bytes) : Buffer.concat([this.#held, bytes]);
+  }
+}

@@ -1,0 +1,2 @@
+export { startEdge } from './edge.ts';
+export type { EdgeParts, RunningEdge } from './edge.ts';

@@ -1,0 +1,155 @@
+import { INITIAL_WINDOW_BYTES } from '@culvert/link';
+import type { Admission, Link, LinkOwner, StreamMemory } from '@culvert/link';
+import type { ListenAddress } from '@culvert/lifecycle';
+import type { Logger } from '@culvert/telemetry';
+import { GoAwayCode, Kind, encodeEdges, encodeGoAway } from '@culvert/wire';
+import type { EdgeAddress, GoAway, HelloBody, PeerHello } from '@culvert/wire';
+import { randomUUID } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import type { EdgeCounters } from './counters.ts';
+import { LinkListener } from './link-listener.ts';
+import type { Pools } from './pools.ts';
+import { relay } from './relay.ts';
+import type { SessionGate } from './session-gate.ts';
+import type { EdgeSettings } from './settings.ts';
+
+export interface LinkDoorOptions {
+  readonly self: { readonly id: string; readonly region: string; readonly software: string };
+  readonly settings: EdgeSettings;
+  readonly gate: SessionGate;
+  readonly pools: Pools;
+  readonly memory: StreamMemory;
+  readonly counters: EdgeCounters;
+  readonly logger: Logger;
+}
+
+type TlsSettings = { readonly certificates: readonly { readonly cert: string; readonly key: string }[] };
+
+/** Where links arrive: agents at one listener, other edges at the other. */
+export class LinkDoor {
+  readonly #options: LinkDoorOptions;
+  readonly #peerLinks = new Set<Link>();
+  #agents: LinkListener | undefined;
+  #peers: LinkListener | undefined;
+
+  constructor(options: LinkDoorOptions) {
+    this.#options = options;
+  }
+
+  get agents(): ListenAddress | undefined {
+    return this.#agents?.address;
+  }
+
+  get peers(): ListenAddress | undefined {
+    return this.#peers?.address;
+  }
+
+  /** Links that other edges have dialled. */
+  get peerLinks(): Link[] {
+    return [...this.#peerLinks];
+  }
+
+  async start(): Promise<void> {
+    const { agents, peers, secret } = this.#options.settings;
+    if (agents !== undefined) {
+      this.#agents = await this.#listen('agents', agents.listen, agents.tls, undefined);
+      await this.#agents.start();
+    }
+    if (peers !== undefined) {
+      this.#peers = await this.#listen('peers', peers.listen, peers.tls, secret?.reveal());
+      await this.#peers.start();
+    }
+  }
+
+  /** Tells every agent which edges it may dial. */
+  tellEdges(edges: readonly EdgeAddress[]): void {
+    const payload = encodeEdges(edges);
+    for (const session of this.#options.pools.sessions) {
+      for (const link of session.links) link.sendControl(Kind.Edges, payload);
+    }
+  }
+
+  /** Asks agents to attach elsewhere; what they hold here still takes streams. */
+  tellDraining(notice: GoAway): void {
+    const payload = encodeGoAway(notice);
+    for (const session of this.#options.pools.sessions) {
+      for (const link of session.links) link.sendControl(Kind.GoAway, payload);
+    }
+  }
+
+  stop(): void {
+    this.#agents?.stop();
+    this.#peers?.stop();
+  }
+
+  async #listen(
+    what: string,
+    listen: ListenAddress,
+    tls: TlsSettings | undefined,
+    secret: string | undefined,
+  ): Promise<LinkListener> {
+    const { memory, logger, settings, counters } = this.#options;
+    return new LinkListener({
+      what,
+      listen,
+      tls: await readCertificate(tls),
+      secret,
+      memory,
+      maxStreams: settings.limits.streamsPerLink,
+      window: INITIAL_WINDOW_BYTES,
+      helloTimeoutMs: settings.timeouts.hello,
+      logger,
+      admit: (hello, remote) => this.#admit(what, hello, remote),
+      onGarbage: (remote, reason) => {
+        counters.garbage++;
+        logger.debug('link refused', { listener: what, remote, reason });
+      },
+    });
+  }
+
+  #admit(what: string, hello: HelloBody, remote: string): Promise<Admission> {
+    if (hello.role === 'agent' && what === 'agents') return this.#options.gate.admit(hello, remote);
+    if (hello.role === 'peer') return Promise.resolve(this.#admitPeer(hello));
+    const goAway = { code: GoAwayCode.NotAPeer, retryAfterMs: 0, text: 'agents attach at another address of this edge' };
+    return Promise.resolve({ admit: false, goAway });
+  }
+
+  /** It has proved itself by then. */
+  #admitPeer(hello: PeerHello): Admission {
+    const { self } = this.#options;
+    const welcome = {
+      edge: self.id,
+      region: self.region,
+      session: randomUUID(),
+      software: self.software,
+      window: INITIAL_WINDOW_BYTES,
+      edges: [],
+    };
+    return { admit: true, welcome, attach: (link) => this.#attachPeer(link, hello.edge) };
+  }
+
+  #attachPeer(link: Link, peer: string): LinkOwner {
+    const { counters, logger, pools, memory } = this.#options;
+    this.#peerLinks.add(link);
+    logger.info('peer link accepted', { peer });
+    return {
+      onOpen: (stream, open) => {
+        counters.relayedIn++;
+        return relay({ pools, memory }, stream, open);
+      },
+      onGoAway: () => undefined,
+      onControl: () => undefined,
+      onClosed: (end) => {
+        this.#peerLinks.delete(link);
+        logger.info('peer link closed', { peer, reason: end.text });
+      },
+    };
+  }
+}
+
+async function readCertificate(tls: TlsSettings | undefined): Promise<{ cert: Buffer; key: Buffer } | undefined> {
+  const first = tls?.certificates[0];
+  if (first === undefined) return undefined;
+  const [cert, key] = await Promise.all([readFile(first.cert), readFile(first.key)]);
+  return { cert, key };
+}

@@ -1,0 +1,164 @@
+import { SocketCarrier, WebSocketCarrier, acceptLink } from '@culvert/link';
+import type { Admission, Carrier, StreamMemory } from '@culvert/link';
+import { listen } from '@culvert/lifecycle';
+import type { ListenAddress } from '@culvert/lifecycle';
+import type { Logger } from '@culvert/telemetry';
+import { PREFACE, PREFACE_BYTES } from '@culvert/wire';
+import type { HelloBody } from '@culvert/wire';
+import { createServer } from 'node:net';
+import type { Server, Socket } from 'node:net';
+import { PrefaceCarrier } from './preface-carrier.ts';
+
+/** Where WebSocket links arrive. */
+export const LINK_PATH = '/culvert/link';
+export const LINK_SUBPROTOCOL = 'culvert.v1';
+const TLS_HANDSHAKE = 0x16;
+const LETTER_G = 0x47;
+
+export interface LinkListenerOptions {
+  readonly what: string;
+  readonly listen: ListenAddress;
+  /** PEM; without them TLS is refused. */
+  readonly tls: { readonly cert: Buffer; readonly key: Buffer } | undefined;
+  /** Peers are admitted with it, and only with it. */
+  readonly secret: string | undefined;
+  readonly memory: StreamMemory;
+  readonly maxStreams: number;
+  readonly window: number;
+  readonly helloTimeoutMs: number;
+  readonly logger: Logger;
+  admit(hello: HelloBody, remote: string): Promise<Admission>;
+  onGarbage(remote: string, reason: string): void;
+}
+
+/** Accepts links: TCP, TLS and WebSocket on one port, told apart by their first bytes. */
+export class LinkListener {
+  readonly #options: LinkListenerOptions;
+  readonly #server: Server;
+  readonly #unattached = new Set<Socket>();
+  #address: ListenAddress | undefined;
+  #tls: Promise<(socket: Socket) => void> | undefined;
+  #webSockets: Promise<(socket: Socket) => void> | undefined;
+
+  constructor(options: LinkListenerOptions) {
+    this.#options = options;
+    this.#server = createServer({ noDelay: true, keepAlive: true }, (socket) => this.#sniff(socket));
+  }
+
+  /** With the port that was assigned. */
+  get address(): ListenAddress | undefined {
+    return this.#address;
+  }
+
+  async start(): Promise<void> {
+    this.#address = await listen(this.#server, this.#options.listen, this.#options.what);
+  }
+
+  /** Accepts no more; attached links are not touched. */
+  stop(): void {
+    this.#server.close();
+    for (const socket of this.#unattached) socket.destroy();
+  }
+
+  /** Waits for the first bytes of a plain or decrypted connection. */
+  #sniff(socket: Socket): void {
+    const remote = `${socket.remoteAddress ?? 'unknown'}:${socket.remotePort ?? 0}`;
+    const { helloTimeoutMs } = this.#options;
+    this.#unattached.add(socket);
+    const timer = setTimeout(() => this.#drop(socket, remote, 'nothing came in time'), helloTimeoutMs);
+    let first: Buffer = Buffer.alloc(0);
+    const onData = (chunk: Buffer): void => {
+      first = first.length === 0 ? chunk : Buffer.concat([first, chunk]);
+      if (first.length < PREFACE_BYTES && couldBecome(first)) return;
+      clearTimeout(timer);
+      socket.off('data', onData);
+      socket.pause();
+      this.#dispatch(socket, first, remote);
+    };
+    socket.on('data', onData);
+    socket.on('error', () => undefined);
+    socket.once('close', () => {
+      clearTimeout(timer);
+      this.#unattached.delete(socket);
+    });
+  }
+
+  #dispatch(socket: Socket, first: Buffer, remote: string): void {
+    if (first.toString('latin1', 0, PREFACE_BYTES) === PREFACE) {
+      this.#accept(new SocketCarrier(socket, first.subarray(PREFACE_BYTES)));
+    } else if (first[0] === TLS_HANDSHAKE && this.#options.tls !== undefined && !('encrypted' in socket)) {
+      this.#tls ??= this.#startTls(this.#options.tls);
+      this.#handOver(socket, first, this.#tls);
+    } else if (first[0] === LETTER_G) {
+      this.#webSockets ??= this.#startWebSockets();
+      this.#handOver(socket, first, this.#webSockets);
+    } else {
+      const isTls = first[0] === TLS_HANDSHAKE;
+      this.#drop(socket, remote, isTls ? 'TLS where no certificate is configured' : 'not the link protocol');
+    }
+  }
+
+  #handOver(socket: Socket, first: Buffer, server: Promise<(socket: Socket) => void>): void {
+    server.then(
+      (take) => {
+        if (socket.destroyed) return;
+        socket.unshift(first);
+        take(socket);
+      },
+      (error: unknown) => this.#options.logger.error('link listener failed', { error }),
+    );
+  }
+
+  #accept(carrier: Carrier): void {
+    const { memory, maxStreams, window, helloTimeoutMs, secret, admit, onGarbage } = this.#options;
+    acceptLink({
+      carrier,
+      memory,
+      maxStreams,
+      window,
+      timeoutMs: helloTimeoutMs,
+      ...(secret === undefined ? {} : { secret }),
+      admit: (hello) => admit(hello, carrier.remote),
+      onRefused: (reason) => onGarbage(carrier.remote, reason),
+    });
+  }
+
+  #drop(socket: Socket, remote: string, reason: string): void {
+    socket.destroy();
+    this.#options.onGarbage(remote, reason);
+  }
+
+  #startTls(tls: { readonly cert: Buffer; readonly key: Buffer }): Promise<(socket: Socket) => void> {
+    const { createServer: createTlsServer } = process.getBuiltinModule('node:tls');
+    const server = createTlsServer({ ...tls, minVersion: 'TLSv1.2' }, (socket) => this.#sniff(socket));
+    server.on('tlsClientError', () => undefined);
+    return Promise.resolve((socket) => void server.emit('connection', socket));
+  }
+
+  /** Upgrades at the link's path; everything else on this port is answered 404. */
+  async #startWebSockets(): Promise<(socket: Socket) => void> {
+    const { WebSocketServer } = await import('ws');
+    const { createServer: createHttpServer } = process.getBuiltinModule('node:http');
+    const webSockets = new WebSocketServer({
+      noServer: true,
+      perMessageDeflate: false,
+      maxPayload: 1_048_576,
+      handleProtocols: (offered) => (offered.has(LINK_SUBPROTOCOL) ? LINK_SUBPROTOCOL : false),
+    });
+    const server = createHttpServer((_request, response) => {
+      response.writeHead(404, { 'content-type': 'text/plain', connection: 'close' }).end('links only\n');
+    });
+    server.on('upgrade', (request, socket, head) => {
+      if (new URL(request.url ?? '/', 'http://edge').pathname !== LINK_PATH) return void socket.destroy();
+      webSockets.handleUpgrade(request, socket, head, (webSocket) => {
+        this.#accept(new PrefaceCarrier(new WebSocketCarrier(webSocket, socket as Socket)));
+      });
+    });
+    return (socket) => void server.emit('connection', socket);
+  }
+}
+
+/** Whether so few bytes may still be the start of something known. */
+function couldBecome(first: Buffer): boolean {
+  return first.length > 0 && PREFACE.startsWith(first.toString('latin1'));
+}

@@ -1,0 +1,63 @@
+import { EDGE_LEFT, EDGE_UP } from '@culvert/signals';
+import type { EdgeInfo, Signals, Subscription } from '@culvert/signals';
+import type { EdgeAddress } from '@culvert/wire';
+
+/** An edge that has said nothing for this long is no longer told to agents, ms. */
+const SILENT_MS = 15_000;
+
+interface Neighbour {
+  readonly info: EdgeInfo;
+  readonly heardAt: number;
+}
+
+export interface NeighboursObserver {
+  /** An edge has left or started anew. */
+  onGone(edge: string): void;
+  /** The list that agents are told is another one. */
+  onChange(): void;
+}
+
+/** The other edges, as they announce themselves. */
+export class Neighbours {
+  readonly #self: string;
+  readonly #observer: NeighboursObserver;
+  readonly #known = new Map<string, Neighbour>();
+  readonly #subscriptions: Subscription[];
+
+  constructor(signals: Signals, self: string, observer: NeighboursObserver) {
+    this.#self = self;
+    this.#observer = observer;
+    this.#subscriptions = [
+      signals.subscribe(EDGE_UP, (message) => this.#up(message as EdgeInfo)),
+      signals.subscribe(EDGE_LEFT, (message) => this.#left(message as Pick<EdgeInfo, 'id' | 'boot'>)),
+    ];
+  }
+
+  /** Addresses for agents, of edges that are not about to leave. */
+  get forAgents(): EdgeAddress[] {
+    const alive = performance.now() - SILENT_MS;
+    return [...this.#known.values()]
+      .filter(({ info, heardAt }) => heardAt > alive && !info.draining && info.agents !== undefined)
+      .map(({ info }) => ({ id: info.id, region: info.region, address: info.agents! }));
+  }
+
+  stop(): void {
+    for (const subscription of this.#subscriptions) subscription.unsubscribe();
+  }
+
+  #up(info: EdgeInfo): void {
+    if (info.id === this.#self) return;
+    const before = this.#known.get(info.id);
+    this.#known.set(info.id, { info, heardAt: performance.now() });
+    if (before !== undefined && before.info.boot !== info.boot) this.#observer.onGone(info.id);
+    const same = before?.info.agents === info.agents && before?.info.draining === info.draining;
+    if (!same) this.#observer.onChange();
+  }
+
+  #left({ id, boot }: Pick<EdgeInfo, 'id' | 'boot'>): void {
+    if (this.#known.get(id)?.info.boot !== boot) return;
+    this.#known.delete(id);
+    this.#observer.onGone(id);
+    this.#observer.onChange();
+  }
+}

@@ -1,0 +1,77 @@
+import { Pool } from './pool.ts';
+import type { Session } from './pool.ts';
+
+/** Hears of every session that came, changed or went, after the pools have changed. */
+export interface PoolsObserver {
+  onSession(session: Session, change: 'up' | 'changed' | 'down'): void;
+}
+
+/** The pools of this edge by tunnel. */
+export class Pools {
+  readonly #pools = new Map<string, Pool>();
+  readonly #sessions = new Map<string, Session>();
+  readonly #observer: PoolsObserver;
+
+  constructor(observer: PoolsObserver) {
+    this.#observer = observer;
+  }
+
+  get(tunnel: string): Pool | undefined {
+    return this.#pools.get(tunnel);
+  }
+
+  get sessions(): Iterable<Session> {
+    return this.#sessions.values();
+  }
+
+  get sessionCount(): number {
+    return this.#sessions.size;
+  }
+
+  get tunnels(): Iterable<Pool> {
+    return this.#pools.values();
+  }
+
+  /** The session of an agent process with this generation, if it is attached. */
+  find(tunnel: string, agent: string, generation: number): Session | undefined {
+    return this.#pools
+      .get(tunnel)
+      ?.sessions.find((session) => session.agent === agent && session.generation === generation);
+  }
+
+  /** Adds a session and drains the same agent's older ones: the newer takes new streams at once. */
+  add(session: Session): void {
+    const pool = this.#pools.get(session.tunnel) ?? this.#newPool(session.tunnel);
+    pool.sessions.push(session);
+    this.#sessions.set(session.id, session);
+    for (const older of pool.sessions) {
+      if (older.agent === session.agent && older.generation < session.generation) this.drain(older);
+    }
+    this.#observer.onSession(session, 'up');
+  }
+
+  /** A number of links or anything else that others are told has changed. */
+  changed(session: Session): void {
+    if (this.#sessions.has(session.id)) this.#observer.onSession(session, 'changed');
+  }
+
+  drain(session: Session): void {
+    if (session.draining) return;
+    session.draining = true;
+    this.changed(session);
+  }
+
+  remove(session: Session): void {
+    const pool = this.#pools.get(session.tunnel);
+    if (pool === undefined || !this.#sessions.delete(session.id)) return;
+    pool.sessions.splice(pool.sessions.indexOf(session), 1);
+    if (pool.sessions.length === 0) this.#pools.delete(session.tunnel);
+    this.#observer.onSession(session, 'down');
+  }
+
+  #newPool(tunnel: string): Pool {
+    const pool = new Pool(tunnel);
+    this.#pools.set(tunnel, pool);
+    return pool;
+  }
+}

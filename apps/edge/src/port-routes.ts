@@ -1,0 +1,136 @@
+import { listen } from '@culvert/lifecycle';
+import { PORT_ROUTES, ROUTES_CHANGED } from '@culvert/signals';
+import type { PortRoutesReply, Route, RoutesChangedMessage, Signals, Subscription } from '@culvert/signals';
+import type { Logger } from '@culvert/telemetry';
+import { createServer } from 'node:net';
+import type { Server, Socket } from 'node:net';
+import type { Admission } from './admission.ts';
+import { clientOf } from './client.ts';
+import type { HttpContext } from './http1-connection.ts';
+import { RawConnection } from './raw-connection.ts';
+
+const REQUEST_TIMEOUT_MS = 2_000;
+/** Routes are asked for again after this long even if no signal came, and so are taken ports tried, ms. */
+const REFRESH_MS = 30_000;
+
+interface Bound {
+  tunnel: string;
+  readonly server: Server;
+}
+
+export interface PortRoutesOptions {
+  readonly signals: Signals;
+  readonly context: HttpContext;
+  readonly admission: Admission;
+  readonly logger: Logger;
+  /** Public address to bind the ports on; empty for all. */
+  readonly host: string;
+}
+
+/** Public TCP ports by route: binds each on this edge and passes its connections to the route's tunnel. */
+export class PortRoutes {
+  readonly #options: PortRoutesOptions;
+  readonly #bound = new Map<number, Bound>();
+  readonly #failed = new Map<number, string>();
+  readonly #subscription: Subscription;
+  #timer: NodeJS.Timeout | undefined;
+  #refreshing: Promise<void> | undefined;
+  #again = false;
+  #stopped = false;
+
+  constructor(options: PortRoutesOptions) {
+    this.#options = options;
+    this.#subscription = options.signals.subscribe(ROUTES_CHANGED, (message) => {
+      const change = message as RoutesChangedMessage;
+      if (change.ports || change.all) void this.refresh();
+    });
+    options.signals.onState((state) => state === 'connected' && void this.refresh());
+  }
+
+  /** What is wrong with which port, in words. */
+  get warnings(): string[] {
+    return [...this.#failed.values()];
+  }
+
+  get ports(): number[] {
+    return [...this.#bound.keys()];
+  }
+
+  start(): void {
+    this.#timer = setInterval(() => void this.refresh(), REFRESH_MS);
+    void this.refresh();
+  }
+
+  /** Accepts no more. */
+  stop(): void {
+    this.#stopped = true;
+    clearInterval(this.#timer);
+    this.#subscription.unsubscribe();
+    for (const port of [...this.#bound.keys()]) this.#unbind(port);
+  }
+
+  /** Asks for the routes and binds and unbinds what has changed; one run at a time, and one more if asked meanwhile. */
+  refresh(): Promise<void> {
+    this.#again = this.#refreshing !== undefined;
+    this.#refreshing ??= this.#run().finally(() => {
+      this.#refreshing = undefined;
+      if (this.#again) void this.refresh();
+    });
+    return this.#refreshing;
+  }
+
+  async #run(): Promise<void> {
+    let reply: PortRoutesReply | { readonly error: unknown };
+    try {
+      reply = (await this.#options.signals.request(PORT_ROUTES, {}, { timeoutMs: REQUEST_TIMEOUT_MS })) as typeof reply;
+    } catch {
+      return; // The known ports stay as they are while no router can be asked.
+    }
+    if ('error' in reply || this.#stopped) return;
+    const wanted = new Map(reply.routes.flatMap((route) => (route.port === undefined ? [] : [[route.port, route] as const])));
+    for (const port of [...this.#bound.keys()]) if (!wanted.has(port)) this.#unbind(port);
+    for (const port of [...this.#failed.keys()]) if (!wanted.has(port)) this.#failed.delete(port);
+    for (const [port, route] of wanted) await this.#bind(port, route);
+  }
+
+  async #bind(port: number, route: Route): Promise<void> {
+    const bound = this.#bound.get(port);
+    if (bound !== undefined) {
+      bound.tunnel = route.tunnel;
+      return;
+    }
+    const { logger, host } = this.#options;
+    const server = createServer({ noDelay: true, allowHalfOpen: true }, (socket) => this.#accept(socket, port));
+    try {
+      await listen(server, { host, port }, `port route ${port}`);
+    } catch (error) {
+      const text = error instanceof Error ? error.message : String(error);
+      if (!this.#failed.has(port)) logger.warn('port route cannot be bound', { port, tunnel: route.tunnel, reason: text });
+      this.#failed.set(port, text);
+      return;
+    }
+    this.#failed.delete(port);
+    this.#bound.set(port, { tunnel: route.tunnel, server });
+    logger.info('port route bound', { port, tunnel: route.tunnel });
+    if (this.#stopped) this.#unbind(port);
+  }
+
+  #unbind(port: number): void {
+    this.#bound.get(port)?.server.close();
+    this.#bound.delete(port);
+  }
+
+  #accept(socket: Socket, port: number): void {
+    const { admission, context } = this.#options;
+    const bound = this.#bound.get(port);
+    const client = clientOf(socket, 'http');
+    if (bound === undefined || !admission.enter(client.address)) {
+      context.ways.counters.connectionsRefused++;
+      socket.resetAndDestroy();
+      return;
+    }
+    context.ways.counters.connections++;
+    socket.once('close', () => admission.leave(client.address));
+    new RawConnection({ context, socket, client, hostname: '', first: Buffer.alloc(0) }).startAt(bound.tunnel);
+  }
+}

@@ -1,0 +1,155 @@
+import type { Link, LinkStream } from '@culvert/link';
+import { coarseNow } from '@culvert/lifecycle';
+import { own } from '@culvert/socket';
+import type { SocketOwner } from '@culvert/socket';
+import { Protocol, ResetCode, isUndelivered } from '@culvert/wire';
+import type { Socket } from 'node:net';
+import type { Client } from './client.ts';
+import type { Deadlined } from './deadlines.ts';
+import { Delivery } from './delivery.ts';
+import type { Caller, Way } from './delivery.ts';
+import type { HttpContext } from './http1-connection.ts';
+import type { Refusal } from './refusal.ts';
+import { RawPipe } from './raw-pipe.ts';
+
+const NOTHING = Buffer.alloc(0);
+/** Bytes of the client that are kept until the agent has taken the connection, so that another can be tried. */
+const MAX_KEPT_BYTES = 65_536;
+
+/**
+ * A connection that is not HTTP to the edge: TLS passed through by its server name, or a port's raw TCP. One
+ * stream; it becomes a pipe with the first sign of life from the agent, until then another agent may be tried.
+ */
+export class RawConnection implements Caller, SocketOwner, Deadlined {
+  readonly hostname: string;
+  readonly path = '/';
+  deadline: number;
+  readonly #context: HttpContext;
+  readonly #socket: Socket;
+  readonly #client: Client;
+  readonly #delivery: Delivery;
+  #stream: LinkStream | undefined;
+  #kept: Buffer;
+  #clientEnded = false;
+  #over = false;
+
+  /** @param first what was read to find out the hostname */
+  constructor(options: {
+    readonly context: HttpContext;
+    readonly socket: Socket;
+    readonly client: Client;
+    readonly hostname: string;
+    readonly first: Buffer;
+  }) {
+    this.#context = options.context;
+    this.#socket = options.socket;
+    this.#client = options.client;
+    this.hostname = options.hostname;
+    this.#kept = options.first;
+    this.#delivery = new Delivery(options.context.ways, this);
+    this.deadline = coarseNow() + options.context.timeouts.firstByte;
+    options.context.deadlines.watch(this);
+    options.context.ways.counters.rawStreams++;
+    own(options.socket, this);
+  }
+
+  /** By the hostname's route. */
+  start(): void {
+    this.#delivery.start();
+  }
+
+  /** By a port's route. */
+  startAt(tunnel: string): void {
+    this.#delivery.startAt(tunnel);
+  }
+
+  openOn(link: Link, way: Way): LinkStream {
+    const meta = { ...way, protocol: Protocol.Tcp, hostname: this.hostname, client: this.#client.text, head: '' };
+    const stream = link.open(meta, this, this.#kept, 0, this.#kept.length, this.#clientEnded);
+    this.#stream = stream;
+    return stream;
+  }
+
+  onRefused(refusal: Refusal): void {
+    if (this.#over) return;
+    this.#context.ways.counters.countRefusal(refusal.code);
+    this.#socket.resetAndDestroy();
+  }
+
+  // SocketOwner, until the agent shows a sign of life
+
+  onSocketRead(bytes: number, buffer: Buffer): boolean {
+    this.#kept = Buffer.concat([this.#kept, buffer.subarray(0, bytes)]);
+    const flows = this.#stream?.sendData(buffer, 0, bytes, false) ?? true;
+    return flows && this.#kept.length < MAX_KEPT_BYTES;
+  }
+
+  onSocketDrain(): void {}
+
+  onSocketEnd(): void {
+    this.#clientEnded = true;
+    this.#stream?.sendEnd();
+  }
+
+  onSocketClose(): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#context.deadlines.forget(this);
+    this.#delivery.cancel();
+    this.#stream?.reset(ResetCode.Cancelled, 'client gone');
+  }
+
+  onDeadline(): void {
+    this.#socket.resetAndDestroy();
+  }
+
+  // StreamConsumer, until then
+
+  onAccept(): void {
+    this.#pipe();
+  }
+
+  onHead(): void {
+    this.#stream?.reset(ResetCode.Protocol, 'head on a raw stream');
+    this.#socket.resetAndDestroy();
+  }
+
+  onData(buffer: Buffer, start: number, end: number): void {
+    this.#pipe().onData(buffer, start, end);
+  }
+
+  onTrailers(): void {}
+
+  onEnd(): void {
+    this.#pipe().onEnd();
+  }
+
+  onReset(code: number, text: string): void {
+    if (this.#over) return;
+    if (isUndelivered(code)) this.#delivery.again(code, text);
+    else this.#socket.resetAndDestroy();
+  }
+
+  onDrain(): void {
+    this.#socket.resume();
+  }
+
+  onUnacknowledged(): void {
+    if (!this.#delivery.hasAlternative) return;
+    this.#stream!.reset(ResetCode.Cancelled, 'not acknowledged in time');
+    this.#delivery.again(ResetCode.LinkLost, 'not acknowledged in time');
+  }
+
+  #pipe(): RawPipe {
+    this.#over = true;
+    this.#context.deadlines.forget(this);
+    const pipe = new RawPipe({
+      socket: this.#socket,
+      stream: this.#stream!,
+      deadlines: this.#context.deadlines,
+      idleMs: this.#context.timeouts.tunnelIdle,
+    });
+    pipe.begin(NOTHING, false);
+    return pipe;
+  }
+}

@@ -1,0 +1,101 @@
+import { coarseNow } from '@culvert/lifecycle';
+import type { LinkStream, StreamConsumer } from '@culvert/link';
+import { own } from '@culvert/socket';
+import type { SocketOwner } from '@culvert/socket';
+import { ResetCode } from '@culvert/wire';
+import type { Socket } from 'node:net';
+import type { Deadlined, Deadlines } from './deadlines.ts';
+import { SocketSink } from './socket-sink.ts';
+
+export interface RawPipeOptions {
+  readonly socket: Socket;
+  readonly stream: LinkStream;
+  readonly deadlines: Deadlines;
+  /** ms without a byte in either direction after which both are cut. */
+  readonly idleMs: number;
+}
+
+/** Bytes both ways between a client's socket and a stream, half-close carried, until both directions have ended. */
+export class RawPipe implements SocketOwner, StreamConsumer, Deadlined {
+  deadline: number;
+  readonly #deadlines: Deadlines;
+  readonly #idleMs: number;
+  readonly #socket: Socket;
+  readonly #stream: LinkStream;
+  readonly #sink: SocketSink;
+
+  constructor(options: RawPipeOptions) {
+    this.#deadlines = options.deadlines;
+    this.#idleMs = options.idleMs;
+    this.#socket = options.socket;
+    this.#stream = options.stream;
+    this.#sink = new SocketSink(options.socket, options.stream);
+    this.deadline = coarseNow() + options.idleMs;
+    options.stream.consumer = this;
+    options.deadlines.watch(this);
+    own(options.socket, this);
+  }
+
+  /** Sends what the client has sent before; `ended` when it sends no more. */
+  begin(early: Buffer, ended: boolean): void {
+    const flows = early.length === 0 || this.#stream.sendData(early, 0, early.length, false);
+    if (ended) this.#stream.sendEnd();
+    if (flows) this.#socket.resume();
+    else this.#socket.pause();
+  }
+
+  onSocketRead(bytes: number, buffer: Buffer): boolean {
+    this.#touch();
+    return this.#stream.sendData(buffer, 0, bytes, false);
+  }
+
+  onSocketDrain(): void {
+    this.#touch();
+    this.#sink.drained();
+  }
+
+  onSocketEnd(): void {
+    this.#stream.sendEnd();
+  }
+
+  onSocketClose(): void {
+    this.#deadlines.forget(this);
+    this.#stream.reset(ResetCode.Cancelled);
+  }
+
+  onDeadline(): void {
+    this.#socket.resetAndDestroy();
+  }
+
+  onAccept(): void {}
+
+  onHead(): void {
+    this.#stream.reset(ResetCode.Protocol, 'head on a raw stream');
+    this.#socket.resetAndDestroy();
+  }
+
+  onData(buffer: Buffer, start: number, end: number): void {
+    this.#touch();
+    this.#sink.write(buffer, start, end);
+  }
+
+  onTrailers(): void {}
+
+  onEnd(): void {
+    this.#socket.end();
+  }
+
+  onReset(): void {
+    this.#socket.resetAndDestroy();
+  }
+
+  onDrain(): void {
+    this.#socket.resume();
+  }
+
+  onUnacknowledged(): void {}
+
+  #touch(): void {
+    this.deadline = coarseNow() + this.#idleMs;
+  }
+}

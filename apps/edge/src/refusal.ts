@@ -1,0 +1,92 @@
+/** What a client is told when the edge answers itself; the code is in the header `x-culvert-error`. */
+export const REFUSALS = {
+  bad_request: { status: 400, title: 'Bad request' },
+  unknown_hostname: { status: 404, title: 'Unknown hostname' },
+  request_timeout: { status: 408, title: 'Request timeout' },
+  content_too_large: { status: 413, title: 'Content too large' },
+  uri_too_long: { status: 414, title: 'URI too long' },
+  expectation_failed: { status: 417, title: 'Expectation failed' },
+  misdirected: { status: 421, title: 'Misdirected request' },
+  head_too_large: { status: 431, title: 'Request header fields too large' },
+  not_implemented: { status: 501, title: 'Not implemented' },
+  version_not_supported: { status: 505, title: 'HTTP version not supported' },
+  agent_lost: { status: 502, title: 'Agent lost' },
+  upstream_unreachable: { status: 502, title: 'Service unreachable' },
+  upstream_protocol: { status: 502, title: 'Bad answer from the service' },
+  no_agent: { status: 503, title: 'No agent', retryAfterSeconds: 5 },
+  registry_unavailable: { status: 503, title: 'Registry unavailable', retryAfterSeconds: 5 },
+  overloaded: { status: 503, title: 'Overloaded', retryAfterSeconds: 1 },
+  upstream_timeout: { status: 504, title: 'Service timeout' },
+} as const satisfies Record<string, { status: number; title: string; retryAfterSeconds?: number }>;
+
+export type RefusalCode = keyof typeof REFUSALS;
+
+/** A refusal with what is known of this one. */
+export interface Refusal {
+  readonly code: RefusalCode;
+  /** One sentence for people. Never bytes of an upstream. */
+  readonly reason: string;
+}
+
+export interface RefusalContext {
+  readonly requestId: string;
+  /** The request's Accept field. */
+  readonly accept: string | undefined;
+  readonly method: string;
+  readonly keepAlive: boolean;
+}
+
+/** A complete HTTP/1.1 response, latin1: JSON, a small page or a line of text, by what the client accepts. */
+export function refusalResponse(refusal: Refusal, context: RefusalContext): string {
+  const entry: { status: number; title: string; retryAfterSeconds?: number } = REFUSALS[refusal.code];
+  const [type, body] = bodyFor(refusal, context);
+  const fields = [
+    `HTTP/1.1 ${entry.status} ${entry.title}`,
+    `Content-Type: ${type}; charset=utf-8`,
+    `Content-Length: ${body.length}`,
+    'Cache-Control: no-store',
+    `X-Culvert-Error: ${refusal.code}`,
+    `X-Request-Id: ${context.requestId}`,
+  ];
+  if (entry.retryAfterSeconds !== undefined) fields.push(`Retry-After: ${entry.retryAfterSeconds}`);
+  if (!context.keepAlive) fields.push('Connection: close');
+  return `${fields.join('\r\n')}\r\n\r\n${context.method === 'HEAD' ? '' : body}`;
+}
+
+function bodyFor(refusal: Refusal, context: RefusalContext): [type: string, body: string] {
+  const { status, title } = REFUSALS[refusal.code];
+  const kind = preferred(context.accept ?? '');
+  if (kind === 'json') {
+    const error = { code: refusal.code, message: refusal.reason, requestId: context.requestId };
+    return ['application/json', ascii(`${JSON.stringify({ error })}\n`)];
+  }
+  if (kind === 'text') return ['text/plain', ascii(`${status} ${title}: ${refusal.reason} (${refusal.code})\n`)];
+  return ['text/html', ascii(page(status, title, refusal.reason, refusal.code, context.requestId))];
+}
+
+/** JSON where it is named, a page where a browser asks, otherwise text. */
+function preferred(accept: string): 'json' | 'html' | 'text' {
+  const lower = accept.toLowerCase();
+  const json = lower.search(/application\/(?:[\w.+-]+\+)?json/);
+  const html = lower.indexOf('text/html');
+  if (json !== -1 && (html === -1 || json < html)) return 'json';
+  return html === -1 ? 'text' : 'html';
+}
+
+function page(status: number, title: string, reason: string, code: string, requestId: string): string {
+  return `<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
+<title>${status} ${escaped(title)}</title>
+<style>body{font:16px/1.5 system-ui,sans-serif;max-width:36em;margin:15vh auto;padding:0 1em;color:#222}code{color:#666}</style>
+</head><body><h1>${status} ${escaped(title)}</h1><p>${escaped(reason)}</p><p><code>${code} ${escaped(requestId)}</code></p></body></html>
+`;
+}
+
+function escaped(text: string): string {
+  return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
+}
+
+/** The body is written as latin1 and announced as UTF-8: what is in neither way the same is replaced. */
+function ascii(text: string): string {
+  return text.replace(/[^\n\x20-\x7e]/g, '?');
+}

@@ -1,0 +1,89 @@
+import { ChunkedDecoder, bodyDecoder } from '@culvert/http1';
+import type { BodyDecoder, BodySink, RequestHead } from '@culvert/http1';
+import type { LinkStream } from '@culvert/link';
+
+/** Up to here a body is kept, so that the request can be sent again to another agent. */
+const MAX_KEPT_BYTES = 65_536;
+const NOTHING = Buffer.alloc(0);
+
+/** The body of a request on its way from the client to a stream. */
+export class RequestBody implements BodySink {
+  readonly #decoder: BodyDecoder;
+  #stream: LinkStream | undefined;
+  /** Everything so far, or nothing once it was too much to be kept. */
+  #kept: Buffer[] = [];
+  #keptBytes = 0;
+  #keeping = true;
+  #ended = false;
+
+  private constructor(decoder: BodyDecoder) {
+    this.#decoder = decoder;
+  }
+
+  /** Undefined for a request without body. */
+  static of(head: RequestHead): RequestBody | undefined {
+    const decoder = head.contentLength === 0 ? undefined : bodyDecoder(head);
+    return decoder === undefined ? undefined : new RequestBody(decoder);
+  }
+
+  get done(): boolean {
+    return this.#decoder.done;
+  }
+
+  /** Whether everything that was sent can be sent again. */
+  get repeatable(): boolean {
+    return this.#keeping;
+  }
+
+  /** Whether what is read goes out at once. */
+  get flows(): boolean {
+    return this.#stream !== undefined && this.#stream.heldBytes === 0;
+  }
+
+  /** Takes what belongs to the body and returns where that ends. Throws Http1Error. */
+  take(buffer: Buffer, start: number, end: number): number {
+    const at = this.#decoder.push(buffer, start, end, this);
+    if (this.#decoder.done && this.#stream !== undefined) this.#end(this.#stream);
+    return at;
+  }
+
+  onData(buffer: Buffer, start: number, end: number): void {
+    const stream = this.#stream;
+    if (this.#keeping) {
+      this.#kept.push(Buffer.from(buffer.subarray(start, end)));
+      this.#keptBytes += end - start;
+    }
+    if (stream === undefined) return;
+    this.#forgetTooMuch();
+    this.#ended = this.#decoder.done;
+    stream.sendData(buffer, start, end, this.#ended);
+  }
+
+  /** Opens a stream with all there is, by a function that takes the bytes and whether they are all. */
+  open(open: (bytes: Buffer, last: boolean) => LinkStream): LinkStream {
+    const bytes = this.#kept.length === 0 ? NOTHING : Buffer.concat(this.#kept);
+    this.#ended = this.#decoder.done && this.#trailers === '';
+    const stream = open(bytes, this.#ended);
+    this.#stream = stream;
+    this.#forgetTooMuch();
+    if (this.#decoder.done) this.#end(stream);
+    return stream;
+  }
+
+  get #trailers(): string {
+    return this.#decoder instanceof ChunkedDecoder ? this.#decoder.trailers : '';
+  }
+
+  #end(stream: LinkStream): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    if (this.#trailers === '') stream.sendEnd();
+    else stream.sendTrailers(this.#trailers);
+  }
+
+  #forgetTooMuch(): void {
+    if (!this.#keeping || this.#keptBytes <= MAX_KEPT_BYTES) return;
+    this.#keeping = false;
+    this.#kept = [];
+  }
+}

@@ -1,0 +1,109 @@
+import { coarseNow } from '@culvert/lifecycle';
+import { RouteTable, candidatesOf } from '@culvert/routing';
+import { RESOLVE, ROUTES_CHANGED } from '@culvert/signals';
+import type { HostRoutes } from '@culvert/routing';
+import type { ResolveReply, Route, RoutesChangedMessage, Signals, Subscription } from '@culvert/signals';
+
+/** Hostnames remembered, whether they exist or not; the longest unused goes first. */
+const MAX_NAMES = 100_000;
+/** A found name is asked for again after this long even if no signal came, ms. */
+const FRESH_FOUND_MS = 60_000;
+/** The same for names that do not exist. */
+const FRESH_UNKNOWN_MS = 10_000;
+const REQUEST_TIMEOUT_MS = 2_000;
+
+interface Entry {
+  readonly routes: HostRoutes<Route>;
+  /** On the coarse clock; past it the routes are asked for again, and serve while nobody answers. */
+  freshUntil: number;
+}
+
+/** Where hostnames lead, as far as this edge has asked. Stale answers serve while the routers are away. */
+export class Resolver {
+  readonly #signals: Signals;
+  /** In order of use. */
+  readonly #entries = new Map<string, Entry>();
+  readonly #asking = new Map<string, Promise<HostRoutes<Route>>>();
+  readonly #subscription: Subscription;
+
+  constructor(signals: Signals) {
+    this.#signals = signals;
+    this.#subscription = signals.subscribe(ROUTES_CHANGED, (message) => this.#invalidate(message as RoutesChangedMessage));
+    // Signals may have been missed while disconnected.
+    signals.onState((state) => state === 'connected' && this.#invalidate({ hostnames: [], ports: false, all: true }));
+  }
+
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  /** What is known and fresh; undefined when it must be asked for. */
+  known(hostname: string): HostRoutes<Route> | undefined {
+    const entry = this.#entries.get(hostname);
+    return entry !== undefined && entry.freshUntil > coarseNow() ? entry.routes : undefined;
+  }
+
+  /** Asks a router, once for all that wait for the same name. Rejects when nobody answers and nothing is known. */
+  resolve(hostname: string): Promise<HostRoutes<Route>> {
+    const asked = this.#asking.get(hostname);
+    if (asked !== undefined) return asked;
+    const asking = this.#ask(hostname).finally(() => this.#asking.delete(hostname));
+    this.#asking.set(hostname, asking);
+    return asking;
+  }
+
+  stop(): void {
+    this.#subscription.unsubscribe();
+  }
+
+  async #ask(hostname: string): Promise<HostRoutes<Route>> {
+    try {
+      const reply = (await this.#signals.request(RESOLVE, { hostname }, { timeoutMs: REQUEST_TIMEOUT_MS })) as
+        | ResolveReply
+        | { readonly error: unknown };
+      if ('error' in reply) throw new ResolveError(hostname);
+      return this.#remember(hostname, reply.routes);
+    } catch (error) {
+      const stale = this.#entries.get(hostname);
+      if (stale === undefined) throw error;
+      stale.freshUntil = coarseNow() + FRESH_UNKNOWN_MS;
+      return stale.routes;
+    }
+  }
+
+  #remember(hostname: string, routes: readonly Route[]): HostRoutes<Route> {
+    const fresh = routes.length === 0 ? FRESH_UNKNOWN_MS : FRESH_FOUND_MS;
+    const entry = { routes: hostRoutes(hostname, routes), freshUntil: coarseNow() + fresh };
+    this.#entries.delete(hostname);
+    this.#entries.set(hostname, entry);
+    if (this.#entries.size > MAX_NAMES) this.#entries.delete(this.#entries.keys().next().value!);
+    return entry.routes;
+  }
+
+  /** Stale from now on, but still there to serve if no router can be asked. */
+  #invalidate(change: RoutesChangedMessage): void {
+    const changed = new Set(change.hostnames);
+    for (const [hostname, entry] of this.#entries) {
+      if (change.all || candidatesOf(hostname).some((pattern) => changed.has(pattern))) entry.freshUntil = 0;
+    }
+  }
+}
+
+/** A router answered that it cannot say. */
+export class ResolveError extends Error {
+  readonly hostname: string;
+
+  constructor(hostname: string, options?: ErrorOptions) {
+    super(`no router could resolve ${JSON.stringify(hostname)}`, options);
+    this.name = 'ResolveError';
+    this.hostname = hostname;
+  }
+}
+
+function hostRoutes(hostname: string, routes: readonly Route[]): HostRoutes<Route> {
+  const table = new RouteTable<Route>();
+  for (const route of routes) {
+    if (route.hostname !== undefined) table.add(route.hostname, route.path, route);
+  }
+  return table.routesOf(hostname);
+}

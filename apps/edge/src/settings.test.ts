@@ -1,0 +1,65 @@
+import { parseSettings } from '@culvert/settings';
+import { describe, expect, it } from 'vitest';
+import { edgeSchema } from './settings.ts';
+
+const parse = (text: string) =>
+  parseSettings(text, edgeSchema, { file: '/srv/edge.yml', env: { SECRET: 's' } });
+
+describe('the settings of an edge', () => {
+  it('are valid as the design shows them', () => {
+    const settings = parse(`
+id: eu-1
+region: eu
+nats: nats://127.0.0.1:4222
+secret: "\${SECRET}"
+entryPoints:
+  - { listen: ":8080" }
+  - { listen: ":8443" }
+agents: { listen: ":7000", advertise: "127.0.0.1:7000" }
+peers: { listen: ":7001", advertise: 127.0.0.1:7001 }
+admin: { listen: 127.0.0.1:9091 }
+`);
+    expect(settings).toMatchObject({
+      id: 'eu-1',
+      region: 'eu',
+      nats: ['nats://127.0.0.1:4222'],
+      entryPoints: [{ listen: { host: '', port: 8080 } }, { listen: { host: '', port: 8443 } }],
+      agents: { listen: { host: '', port: 7000 }, advertise: '127.0.0.1:7000' },
+      peers: { listen: { host: '', port: 7001 }, advertise: '127.0.0.1:7001' },
+      admin: { listen: { host: '127.0.0.1', port: 9091 } },
+    });
+    expect(settings.secret?.reveal()).toBe('s');
+  });
+
+  it('have valid defaults for all that may be left out', () => {
+    const settings = parse('id: a\nentryPoints: [{ listen: ":80" }]\nagents: {}');
+    expect(settings).toMatchObject({
+      region: 'default',
+      prefix: 'culvert',
+      drainTimeout: 30_000,
+      drainDelay: 2_000,
+      limits: { connections: 50_000, connectionsPerAddress: 4_096, headerSize: 32_768, buffer: 268_435_456 },
+      timeouts: { sniff: 5_000, head: 15_000, idle: 75_000 },
+      log: { level: 'info' },
+      agents: { listen: { host: '', port: 7_000 } },
+    });
+  });
+
+  it('name certificates by paths relative to the file', () => {
+    const tls = 'tls: { certificates: [{ cert: a.pem, key: a.key }] }';
+    const settings = parse(`id: a\nentryPoints: [{ listen: ":80" }]\nagents: { listen: ":7000", ${tls} }`);
+    expect(settings.agents?.tls?.certificates).toEqual([{ cert: '/srv/a.pem', key: '/srv/a.key' }]);
+  });
+
+  it('need a secret where other edges may come in', () => {
+    expect(() => parse('id: a\nentryPoints: [{ listen: ":80" }]\npeers: { listen: ":7001" }')).toThrow(
+      '/srv/edge.yml:3: peers: needs "secret"',
+    );
+  });
+
+  it('need an entry point', () => {
+    expect(() => parse('id: a\nentryPoints: []')).toThrow(
+      '/srv/edge.yml:2: entryPoints: needs at least one entry',
+    );
+  });
+});

@@ -1,0 +1,95 @@
+import {
+  adminSection,
+  count,
+  drainTimeout,
+  duration,
+  edgeAddressText,
+  filePath,
+  hostPort,
+  list,
+  listenAddress,
+  logSection,
+  name,
+  natsUrl,
+  oneOrMany,
+  optional,
+  optionalSection,
+  secret,
+  section,
+  size,
+  tlsSection,
+  type SettingsOf,
+} from '@culvert/settings';
+
+export type EdgeSettings = SettingsOf<typeof edgeSchema>;
+
+/** What an edge's file may say. */
+export const edgeSchema = (folder: string) =>
+  section(
+    'an edge',
+    {
+      id: name('what this edge is called; no two edges of an installation share it'),
+      region: name('where it stands; agents and relays prefer their own region', 'default'),
+      nats: optional(oneOrMany('NATS servers; absent: this edge stands alone', natsUrl('a NATS server'))),
+      prefix: name('the installation: what its subjects start with', 'culvert'),
+      secret: optional(secret('what edges prove to each other that they belong together with')),
+      entryPoints: list('public listeners', entryPoint(), { min: 1 }),
+      agents: optional(agents(folder)),
+      peers: optional(peers(folder)),
+      admin: optional(adminSection()),
+      drainTimeout: drainTimeout(),
+      drainDelay: duration('how long a draining edge still accepts, so that balancers notice', '2s'),
+      limits: limits(),
+      timeouts: timeouts(),
+      log: logSection(),
+    },
+    function* (edge) {
+      if (edge.peers !== undefined && edge.secret === undefined) {
+        yield { path: ['peers'], message: 'needs "secret": peers prove with it that they belong together' };
+      }
+    },
+  );
+
+const entryPoint = () =>
+  section('sniffs HTTP/1, h2c and TLS', { listen: listenAddress('where the public arrives') });
+
+const agents = (folder: string) =>
+  section('where agents attach, with TCP, TLS and WebSocket links; absent: no agents here', {
+    listen: listenAddress('where agents arrive', ':7000'),
+    advertise: optional(
+      edgeAddressText('address that agents are told; absent: "listen" when it names a host'),
+    ),
+    tls: optional(tlsSection(folder)),
+  });
+
+const peers = (folder: string) =>
+  section('where other edges arrive with what they relay; absent: none do', {
+    listen: listenAddress('where other edges arrive', ':7001'),
+    advertise: optional(hostPort('address that other edges are told; absent: "listen" when it names a host')),
+    tls: optional(tlsSection(folder)),
+    ca: optional(filePath("authorities that vouch for other edges, PEM; absent: the system's", folder)),
+  });
+
+const limits = () =>
+  optionalSection('what is refused rather than run out of', {
+    connections: count('public connections of all entry points', 50_000),
+    connectionsPerAddress: count('public connections of one client address', 4_096),
+    headerSize: size('head of a request or of an answer', '32KiB'),
+    headerCount: count('fields in a head', 128),
+    sessions: count('agents attached at a time', 10_000),
+    linksPerSession: count('links of one agent', 16),
+    streamsPerLink: count('requests and connections at a time on one link', 10_000),
+    streamBuffer: size('most that one stream may have sent and nobody taken', '16MiB'),
+    buffer: size('the same over all streams of this edge', '256MiB'),
+  });
+
+const timeouts = () =>
+  optionalSection('how long the edge waits before it gives up', {
+    sniff: duration('for the first bytes of a connection', '5s'),
+    head: duration('for a complete request head, from its first byte', '15s'),
+    idle: duration('for the next request on a kept connection', '75s'),
+    bodyIdle: duration('for the next bytes of a body, either way', '60s'),
+    firstByte: duration('for an answer to begin, from the end of the request', '60s'),
+    tunnelIdle: duration('for any byte of a raw or upgraded connection', '1h'),
+    hello: duration('for an agent or another edge to say who it is', '5s'),
+  });

@@ -1,0 +1,49 @@
+import type { LinkStream } from '@culvert/link';
+import type { Socket } from 'node:net';
+
+/**
+ * Up to here bytes are written as a latin1 string, which the socket tries to send from the stack: cheaper than a
+ * buffer of their own.
+ */
+const TEXT_BYTES = 16_384;
+
+/** Writes what arrives on a stream to a client's socket and gives credit back as the socket takes it. */
+export class SocketSink {
+  readonly #socket: Socket;
+  readonly #stream: LinkStream;
+  /** Stream bytes written while the socket was full. */
+  #untaken = 0;
+
+  constructor(socket: Socket, stream: LinkStream) {
+    this.#socket = socket;
+    this.#stream = stream;
+  }
+
+  /** Writes a view that is reused after the call, between texts that do not count as stream bytes. */
+  write(buffer: Buffer, start: number, end: number, before = '', after = ''): void {
+    const bytes = end - start;
+    const hasRoom =
+      bytes <= TEXT_BYTES
+        ? this.#socket.write(before + buffer.toString('latin1', start, end) + after, 'latin1')
+        : this.#writeLarge(Buffer.from(buffer.subarray(start, end)), before, after);
+    if (hasRoom && this.#untaken === 0) this.#stream.taken(bytes);
+    else this.#untaken += bytes;
+  }
+
+  /** The socket has room again. */
+  drained(): void {
+    const bytes = this.#untaken;
+    this.#untaken = 0;
+    if (bytes > 0) this.#stream.taken(bytes);
+  }
+
+  #writeLarge(bytes: Buffer, before: string, after: string): boolean {
+    if (before === '' && after === '') return this.#socket.write(bytes);
+    this.#socket.cork();
+    if (before !== '') this.#socket.write(before, 'latin1');
+    const hasRoom = this.#socket.write(bytes);
+    if (after !== '') this.#socket.write(after, 'latin1');
+    this.#socket.uncork();
+    return hasRoom && !this.#socket.writableNeedDrain;
+  }
+}

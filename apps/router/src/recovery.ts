@@ -1,0 +1,74 @@
+import { RegistryDownError } from '@culvert/registry';
+import type { Registry } from '@culvert/registry';
+import type { Logger } from '@culvert/telemetry';
+import type { Announcements } from './announcements.ts';
+import type { FileLoader } from './file-loader.ts';
+
+/** How often the registry is asked whether it is still the same, in ms: it may be emptied while connected. */
+const CHECK_INTERVAL = 2_000;
+
+export interface RecoveryParts {
+  readonly registry: Registry;
+  readonly loader: FileLoader;
+  readonly announcements: Announcements;
+  readonly logger: Logger;
+}
+
+/**
+ * Brings the file's items into the registry at the start, and again whenever the registry turns out to have lost
+ * everything; then edges are asked for their sessions too.
+ */
+export class Recovery {
+  readonly #parts: RecoveryParts;
+  readonly #loaded = Promise.withResolvers<void>();
+  readonly #unwatch: () => void;
+  readonly #timer: NodeJS.Timeout;
+  #epoch: string | undefined;
+  #checking: Promise<void> | undefined;
+
+  constructor(parts: RecoveryParts) {
+    this.#parts = parts;
+    this.#timer = setInterval(() => this.#check(), CHECK_INTERVAL);
+    this.#unwatch = parts.registry.onState((state) => {
+      parts.logger[state === 'connected' ? 'info' : 'warn']('registry', { state });
+      if (state === 'connected') this.#check();
+    });
+    this.#check();
+  }
+
+  /** Resolves when the file's items have been in the registry once. */
+  get loaded(): Promise<void> {
+    return this.#loaded.promise;
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.#timer);
+    this.#unwatch();
+    await this.#checking;
+  }
+
+  #check(): void {
+    if (this.#checking !== undefined || this.#parts.registry.state === 'disconnected') return;
+    this.#checking = this.#recover()
+      .catch((error: unknown) => {
+        // It went away again: the next check goes on.
+        const level = error instanceof RegistryDownError ? 'debug' : 'error';
+        this.#parts.logger[level]('registry not loaded', { error });
+      })
+      .finally(() => (this.#checking = undefined));
+  }
+
+  async #recover(): Promise<void> {
+    const { registry, loader, announcements, logger } = this.#parts;
+    const epoch = await registry.epoch();
+    if (epoch === this.#epoch) return;
+    await loader.apply();
+    const lost = this.#epoch !== undefined;
+    this.#epoch = epoch;
+    // Routes that the API or agents had added are gone.
+    if (lost) announcements.allRoutesChanged();
+    if (lost || (await registry.edges()).length === 0) announcements.resync();
+    logger.info('registry loaded', { epoch, lost });
+    this.#loaded.resolve();
+  }
+}

@@ -1,0 +1,91 @@
+import {
+  AUTHENTICATE,
+  EDGE_BYE,
+  EDGE_LEASE,
+  PORT_ROUTES,
+  RESOLVE,
+  ROUTER_QUEUE,
+  ROUTES_CHANGED,
+  SESSIONS,
+  TUNNEL_REVOKED,
+} from '@culvert/signals';
+import type { RoutesChangedMessage, Signals, Subscription, TunnelRevokedMessage } from '@culvert/signals';
+import type { Admission } from './admission.ts';
+import {
+  authenticateRequest,
+  edgeBye,
+  edgeInfo,
+  MalformedMessageError,
+  resolveHostname,
+  sessionsMessage,
+} from './incoming.ts';
+import type { Presence } from './presence.ts';
+import type { Resolution } from './resolution.ts';
+import type { Snapshot } from './snapshot.ts';
+
+export interface ResponderParts {
+  readonly signals: Signals;
+  readonly resolution: Resolution;
+  readonly admission: Admission;
+  readonly presence: Presence;
+  readonly snapshot: Snapshot;
+}
+
+/** Answers edges as one of the group of routers. Counts what it has been asked. */
+export class Responders {
+  readonly #signals: Signals;
+  readonly #subscriptions: Subscription[] = [];
+  readonly #running = new Set<Promise<unknown>>();
+  /** Messages handled so far, by subject. */
+  readonly handled = new Map<string, number>();
+
+  constructor({ signals, resolution, admission, presence, snapshot }: ResponderParts) {
+    this.#signals = signals;
+    this.#respond(RESOLVE, (message) => {
+      const hostname = resolveHostname(message);
+      // What cannot be a hostname leads nowhere; that is an answer, too.
+      return hostname === undefined ? { routes: [] } : resolution.resolve(hostname);
+    });
+    this.#respond(PORT_ROUTES, () => resolution.ports());
+    this.#respond(AUTHENTICATE, checked(AUTHENTICATE, authenticateRequest, (request) => admission.authenticate(request)));
+    this.#respond(EDGE_LEASE, checked(EDGE_LEASE, edgeInfo, (edge) => presence.lease(edge)));
+    this.#respond(EDGE_BYE, checked(EDGE_BYE, edgeBye, (bye) => presence.bye(bye)));
+    this.#respond(SESSIONS, checked(SESSIONS, sessionsMessage, (sessions) => presence.sessions(sessions)));
+    // Routers tell each other; every one of them listens.
+    this.#listen(ROUTES_CHANGED, (message) => snapshot.routesChanged(message as RoutesChangedMessage));
+    this.#listen(TUNNEL_REVOKED, (message) => snapshot.revoked(message as TunnelRevokedMessage));
+  }
+
+  /** Leaves the group and finishes what has come in. */
+  async drain(): Promise<void> {
+    for (const subscription of this.#subscriptions) subscription.unsubscribe();
+    await Promise.allSettled(this.#running);
+  }
+
+  #respond(subject: string, handler: (message: unknown) => unknown): void {
+    this.handled.set(subject, 0);
+    const track = (message: unknown): unknown => {
+      this.handled.set(subject, (this.handled.get(subject) ?? 0) + 1);
+      const running = Promise.try(handler, message);
+      this.#running.add(running);
+      return running.finally(() => this.#running.delete(running));
+    };
+    this.#subscriptions.push(this.#signals.respond(subject, track, { queue: ROUTER_QUEUE }));
+  }
+
+  #listen(subject: string, handler: (message: unknown) => void): void {
+    this.#subscriptions.push(this.#signals.subscribe(subject, handler));
+  }
+}
+
+function checked<T>(
+  subject: string,
+  check: (message: unknown) => T | undefined,
+  handler: (message: T) => unknown,
+): (message: unknown) => unknown {
+  return (message) => {
+    const valid = check(message);
+    if (valid === undefined) throw new MalformedMessageError(subject);
+    return handler(valid);
+  };
+}

@@ -1,0 +1,57 @@
+import { BenchFault } from '../fault.ts';
+import { wrk, type Load } from '../wrk.ts';
+import { column, sumColumn, type Case, type Taken, type Visit } from './case.ts';
+import { cpuFigures, memoryFigures, meteredVisit } from './cost.ts';
+
+type Shape = Pick<Load, 'connections' | 'connection'>;
+
+const COLUMNS = [
+  column('req/s', 'perSecond'),
+  column('p50 ms', 'p50', 2),
+  column('p99 ms', 'p99', 1),
+  column('server µs/req', 'cpuServer', 1),
+  column('agent µs/req', 'cpuAgent', 1),
+  column('control µs/req', 'cpuControl', 1),
+  column('upstream µs/req', 'cpuUpstream', 1),
+  column('server MiB', 'rssServer'),
+  column('agent MiB', 'rssAgent'),
+  column('errors', 'errors'),
+];
+
+const COMPARED = [
+  sumColumn('CPU of server + agent', ['cpuServer', 'cpuAgent'], 1),
+  column('req/s', 'perSecond'),
+];
+
+export const c64 = requests('c64', '64 kept-alive connections, 5 bytes', {
+  connections: 64,
+  connection: 'keep-alive',
+});
+export const c1 = requests('c1', '1 kept-alive connection, 5 bytes', {
+  connections: 1,
+  connection: 'keep-alive',
+});
+export const c512 = requests('c512', '512 kept-alive connections, 5 bytes', {
+  connections: 512,
+  connection: 'keep-alive',
+});
+export const close = requests('close', 'a new connection each request, 64 at a time, 5 bytes', {
+  connections: 64,
+  connection: 'close',
+});
+
+function requests(name: string, title: string, shape: Shape): Case {
+  const measure = (visit: Visit): Promise<Taken> => measureRequests(visit, { ...shape, path: '/' });
+  return { name, title, start: 'shared', columns: COLUMNS, compared: COMPARED, measure };
+}
+
+async function measureRequests(visit: Visit, load: Omit<Load, 'seconds'>): Promise<Taken> {
+  const drive = (seconds: number): ReturnType<typeof wrk> =>
+    wrk(visit.stage, visit.running, { ...load, seconds });
+  await drive(visit.warmSeconds);
+  const { result, usage } = await meteredVisit(visit, () => drive(visit.seconds));
+  const { requests: done, ...counted } = result;
+  if (done === 0) throw new BenchFault(`not one request was answered, ${counted.errors} failed`);
+  const figures = { ...counted, ...cpuFigures(visit, usage, done, 1e6), ...memoryFigures(visit, usage) };
+  return { figures, noise: usage.noise };
+}

@@ -1,0 +1,40 @@
+import type { Part } from '../actor.ts';
+import type { Address } from '../held-connection.ts';
+
+/** Whose figures a process counts for; `control` (router, NATS, Redis) is shown apart. */
+export type Role = 'server' | 'agent' | 'control';
+
+/** One process of a contestant. */
+export interface Member extends Part {
+  readonly role: Role;
+  /** What tells that it can take work: a port that accepts, or a line in its output. */
+  readonly ready: { readonly port: number } | { readonly line: RegExp } | 'unknown';
+}
+
+/** A contestant with its files written and its ports chosen, to be started in the order of its members. */
+export interface Plan extends Address {
+  readonly members: readonly Member[];
+}
+
+/** What a contestant may use to make its plan. */
+export interface Site {
+  readonly upstream: number;
+  /** A folder of its own for configuration files. */
+  readonly folder: string;
+  port(): Promise<number>;
+}
+
+/** A proxy or tunnel that takes turns with the others. Add one in a file here and in `everyone.ts`. */
+export interface Contestant {
+  readonly name: string;
+  /** Remarks on its configuration, for the table of versions. */
+  readonly setup: string;
+  /** Programs that must be found on PATH (a path is taken as it is); the first one tells the version. */
+  readonly programs: readonly [string, ...string[]];
+  /** Arguments that make the first program print its version. */
+  readonly version: readonly string[];
+  plan(site: Site): Promise<Plan>;
+}
+
+/** The hostname that clients ask tunnels for. */
+export const HOSTNAME = 'app.example.test';

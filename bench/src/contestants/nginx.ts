@@ -1,0 +1,35 @@
+import { nginxCommand } from '../nginx-command.ts';
+import type { Contestant, Plan, Site } from './contestant.ts';
+
+/** nginx as a plain reverse proxy: no tunnel, one hop. */
+export const nginx: Contestant = {
+  name: 'nginx',
+  setup: 'reverse proxy, 2 workers, 512 kept upstream connections, no temp files',
+  programs: ['nginx'],
+  version: ['-v'],
+  async plan(site: Site): Promise<Plan> {
+    const port = await site.port();
+    const command = nginxCommand(site.folder, httpBlock(port, site.upstream), {
+      workers: 2,
+      connections: 8_000,
+    });
+    return {
+      port,
+      hostname: '127.0.0.1',
+      members: [{ role: 'server', label: 'nginx', command, ready: { port } }],
+    };
+  },
+};
+
+function httpBlock(port: number, upstream: number): string {
+  return `
+    upstream service { server 127.0.0.1:${upstream}; keepalive 512; keepalive_requests 1000000000; }
+    server {
+      listen 127.0.0.1:${port} backlog=4096;
+      location / {
+        proxy_pass http://service; proxy_http_version 1.1; proxy_max_temp_file_size 0;
+        proxy_set_header Connection ""; proxy_set_header Host $host;
+        proxy_set_header X-Forwarded-For $remote_addr; proxy_set_header X-Forwarded-Proto http;
+      }
+    }`;
+}

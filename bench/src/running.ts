@@ -1,0 +1,96 @@
+import { connect } from 'node:net';
+import { mkdtempSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Actor } from './actor.ts';
+import type { Contestant, Member, Plan, Role } from './contestants/contestant.ts';
+import { until } from './deadline.ts';
+import { BenchFault } from './fault.ts';
+import { answers, type Address } from './held-connection.ts';
+import type { Stage } from './stage.ts';
+
+/** How long, in milliseconds, one process and then the whole chain may take to come up. */
+const START_MS = 15_000;
+
+/** A contestant that is up: its address and the processes of each role. */
+export class Running implements Address {
+  readonly port: number;
+  readonly hostname: string;
+  /** Milliseconds from starting the server process until it said or showed that it can take work. */
+  readonly serverReadyMs: number;
+  /** Milliseconds from starting the first process until a client got its first answer. */
+  readonly firstAnswerMs: number;
+  readonly #cast: readonly Cast[];
+  readonly #stage: Stage;
+
+  private constructor(stage: Stage, plan: Plan, cast: readonly Cast[], firstAnswerMs: number) {
+    this.#stage = stage;
+    this.#cast = cast;
+    this.port = plan.port;
+    this.hostname = plan.hostname;
+    this.serverReadyMs = cast.find(({ member }) => member.role === 'server')?.readyMs ?? 0;
+    this.firstAnswerMs = firstAnswerMs;
+  }
+
+  /** Starts all members in their order and waits until the contestant answers 200. */
+  static async start(stage: Stage, contestant: Contestant, upstream: number): Promise<Running> {
+    const folder = mkdtempSync(join(stage.folder, `${contestant.name}-`));
+    const plan = await contestant.plan({ upstream, folder, port: () => stage.port() });
+    const cast: Cast[] = [];
+    const started = performance.now();
+    try {
+      for (const member of plan.members) cast.push(await enter(stage, member));
+      await until(() => answers(plan), { what: 'answer', every: 10, within: START_MS });
+    } catch (error) {
+      const output = cast.map(({ actor }) => `${actor.label}: ${actor.output().slice(-600)}`).join('\n');
+      await stage.release(cast.map(({ actor }) => actor));
+      throw new BenchFault(`${contestant.name} did not come up\n${output}`, { cause: error });
+    }
+    return new Running(stage, plan, cast, performance.now() - started);
+  }
+
+  /** All living processes of a role. */
+  pids(role: Role): number[] {
+    return this.#cast.flatMap(({ member, actor }) => (member.role === role ? actor.pids() : []));
+  }
+
+  /** The roles that have a process, in the order server, agent, control. */
+  get roles(): readonly Role[] {
+    return (['server', 'agent', 'control'] as const).filter((role) => this.pids(role).length > 0);
+  }
+
+  /** Stops all members, the last one started first, so that none loses what it depends on. */
+  async stop(): Promise<void> {
+    for (const { actor } of this.#cast.toReversed()) await this.#stage.release([actor]);
+  }
+}
+
+interface Cast {
+  readonly member: Member;
+  readonly actor: Actor;
+  readonly readyMs: number;
+}
+
+async function enter(stage: Stage, member: Member): Promise<Cast> {
+  const started = performance.now();
+  const actor = stage.start(member);
+  const ready = (): Promise<true | undefined> | true | undefined => isReady(member, actor);
+  await until(ready, { what: `sign of life of ${member.label}`, every: 4, within: START_MS });
+  return { member, actor, readyMs: performance.now() - started };
+}
+
+function isReady({ ready, label }: Member, actor: Actor): Promise<true | undefined> | true | undefined {
+  if (actor.end !== undefined) throw new BenchFault(`${label} ended with ${actor.end}: ${actor.output()}`);
+  if (ready === 'unknown') return true;
+  return 'port' in ready ? accepts(ready.port) : ready.line.test(actor.output()) || undefined;
+}
+
+function accepts(port: number): Promise<true | undefined> {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1');
+    socket.once('error', () => resolve(undefined));
+    socket.once('connect', () => {
+      socket.destroy();
+      resolve(true);
+    });
+  });
+}

@@ -1,0 +1,10 @@
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  test: {
+    name: '@culvert/lifecycle',
+    include: ['src/**/*.test.ts'],
+    testTimeout: 30_000,
+    passWithNoTests: true,
+  },
+});

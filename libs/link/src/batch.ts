@@ -1,0 +1,80 @@
+import type { Carrier } from './carrier.ts';
+
+/** Bytes gathered before they are written without waiting for the tick's end. */
+export const BATCH_BYTES = 131_072;
+const MAX_SPARE_BUFFERS = 16;
+const spareBuffers: Buffer[] = [];
+
+/**
+ * Gathers the frames of one turn of the event loop into one write. Its buffer is borrowed from the process only
+ * while there is something in it or on its way, so an idle link holds none.
+ */
+export class Batch {
+  readonly #carrier: Carrier;
+  readonly #onFlush: () => void;
+  #buffer: Buffer | undefined;
+  #length = 0;
+  #scheduled: NodeJS.Immediate | undefined;
+
+  /** @param onFlush called after the batch of a turn was written */
+  constructor(carrier: Carrier, onFlush: () => void) {
+    this.#carrier = carrier;
+    this.#onFlush = onFlush;
+  }
+
+  /** Bytes not yet written. */
+  get length(): number {
+    return this.#length;
+  }
+
+  /** The buffer to write `bytes` into, from offset `length` on; `commit` tells how far it was filled. */
+  reserve(bytes: number): Buffer {
+    if (this.#buffer !== undefined && this.#length + bytes <= this.#buffer.length) return this.#buffer;
+    this.#write();
+    this.#buffer =
+      bytes > BATCH_BYTES ? Buffer.allocUnsafeSlow(bytes) : (spareBuffers.pop() ?? Buffer.allocUnsafeSlow(BATCH_BYTES));
+    return this.#buffer;
+  }
+
+  commit(length: number): void {
+    this.#length = length;
+    this.schedule();
+  }
+
+  /** Makes `onFlush` run at the end of this turn, also when there is nothing to write. */
+  schedule(): void {
+    this.#scheduled ??= setImmediate(this.#flushScheduled);
+  }
+
+  /** Writes what is there now. */
+  flush(): void {
+    this.#write();
+  }
+
+  /** Drops what was not written. */
+  discard(): void {
+    if (this.#scheduled !== undefined) clearImmediate(this.#scheduled);
+    if (this.#buffer !== undefined) recycle(this.#buffer);
+    this.#buffer = undefined;
+    this.#length = 0;
+  }
+
+  readonly #flushScheduled = (): void => {
+    this.#scheduled = undefined;
+    this.#write();
+    this.#onFlush();
+  };
+
+  #write(): void {
+    const buffer = this.#buffer;
+    if (buffer === undefined || this.#length === 0) return;
+    const bytes = buffer.subarray(0, this.#length);
+    this.#buffer = undefined;
+    this.#length = 0;
+    this.#carrier.write(bytes, () => recycle(buffer));
+  }
+}
+
+function recycle(buffer: Buffer): void {
+  if (buffer.length === BATCH_BYTES && spareBuffers.length < MAX_SPARE_BUFFERS) spareBuffers.push(buffer);
+}

@@ -1,0 +1,14 @@
+export { acceptLink } from './accept.ts';
+export type { AcceptOptions, Admission } from './accept.ts';
+export type { Carrier, CarrierSink } from './carrier.ts';
+export { dialLink } from './dial.ts';
+export type { DialOptions } from './dial.ts';
+export { Link } from './link.ts';
+export type { LinkCounters, LinkEnd, LinkOptions, LinkOwner } from './link.ts';
+export { newNonce } from './peer-proof.ts';
+export { HandshakeError, LinkRefusedError } from './refusal.ts';
+export { SocketCarrier } from './socket-carrier.ts';
+export { LinkStream } from './stream.ts';
+export type { StreamConsumer } from './stream.ts';
+export { INITIAL_WINDOW_BYTES, StreamMemory } from './stream-memory.ts';
+export { WebSocketCarrier } from './websocket-carrier.ts';

@@ -1,0 +1,67 @@
+/** A ping goes out this often. */
+export const PING_INTERVAL_MS = 2_000;
+/** A link is dead after so many intervals in which nothing at all was heard: within 6 s. */
+export const SILENT_INTERVALS = 3;
+/** Round trips remembered: the smallest of them is the path's. */
+const SAMPLES = 8;
+
+export interface KeepaliveActions {
+  ping(payload: Buffer): void;
+  dead(): void;
+}
+
+/** Measures the round trip and finds out that the other end is gone although the connection says nothing. */
+export class Keepalive {
+  readonly #actions: KeepaliveActions;
+  readonly #now: () => number;
+  #timer: NodeJS.Timeout | undefined;
+  /** Intervals are counted, not time: after a sleep of this process the peer gets its chance to speak. */
+  #silent = 0;
+  #samples: number[] = [];
+
+  constructor(actions: KeepaliveActions, now: () => number = () => performance.now()) {
+    this.#actions = actions;
+    this.#now = now;
+  }
+
+  /** Milliseconds, the smallest of the last pings'; 1 until the first answer. */
+  get roundTripMs(): number {
+    return this.#samples.length === 0 ? 1 : Math.min(...this.#samples);
+  }
+
+  start(): void {
+    this.#timer = setInterval(() => this.tick(), PING_INTERVAL_MS);
+    this.#ping();
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+  }
+
+  /** Anything arrived. Called for every read, so it only resets a counter. */
+  heard(): void {
+    this.#silent = 0;
+  }
+
+  /** @param payload the milliseconds that were sent along as a double */
+  pong(payload: Buffer): void {
+    if (payload.length !== 8) return;
+    const sample = this.#now() - payload.readDoubleBE(0);
+    if (!(sample >= 0)) return;
+    this.#samples.push(Math.max(sample, 0.05));
+    if (this.#samples.length > SAMPLES) this.#samples.shift();
+  }
+
+  /** One interval has passed. */
+  tick(): void {
+    this.#silent++;
+    if (this.#silent > SILENT_INTERVALS) this.#actions.dead();
+    else this.#ping();
+  }
+
+  #ping(): void {
+    const payload = Buffer.alloc(8);
+    payload.writeDoubleBE(this.#now());
+    this.#actions.ping(payload);
+  }
+}

@@ -1,0 +1,460 @@
+import {
+  FIRST_SKIPPABLE_KIND,
+  Flag,
+  FrameDecoder,
+  GoAwayCode,
+  HEADER_BYTES,
+  Kind,
+  MAX_HEAD_BYTES,
+  MAX_STREAM_ID,
+  ProtocolError,
+  ResetCode,
+  decodeGoAway,
+  decodeReset,
+  encodeGoAway,
+  encodeReset,
+  openBytes,
+  readOpen,
+  readU32,
+  writeHeader,
+  writeOpen,
+  writeU32,
+} from '@culvert/wire';
+import type { FrameSink, GoAway, OpenMeta, ReadOpen } from '@culvert/wire';
+import { Batch } from './batch.ts';
+import type { Carrier, CarrierSink } from './carrier.ts';
+import { Keepalive } from './keepalive.ts';
+import { ReceiveWindow } from './receive-window.ts';
+import { LinkStream } from './stream.ts';
+import type { StreamConsumer, StreamPort } from './stream.ts';
+import type { StreamMemory } from './stream-memory.ts';
+
+/** Bytes on their way to the operating system from which on data waits in its streams. */
+const CONGESTED_BYTES = 262_144;
+/** What one waiting stream may send before the next one's turn. */
+const QUANTUM_BYTES = 32_768;
+/** How often streams are looked at for missing acknowledgements. */
+const TICK_MS = 100;
+/** An opener gives up waiting for a sign of the stream after so many ticks: 1 s. */
+const UNACKNOWLEDGED_TICKS = 10;
+
+/** Why and how a link ended. */
+export interface LinkEnd {
+  readonly code: number;
+  readonly text: string;
+  /** Whether the other side said so, or this side found out. */
+  readonly by: 'peer' | 'us';
+}
+
+/** What the owner of a link is told. */
+export interface LinkOwner {
+  /** A stream was opened by the other side: returns its consumer, or the code to refuse it with. */
+  onOpen(stream: LinkStream, open: ReadOpen): StreamConsumer | number;
+  /** The other side takes no new streams; `closed` follows when the last has ended. */
+  onGoAway(goAway: GoAway): void;
+  /** A frame of a handshake or control kind that only the owner understands, such as a list of edges. */
+  onControl(kind: number, payload: Buffer): void;
+  onClosed(end: LinkEnd): void;
+}
+
+export interface LinkOptions {
+  readonly carrier: Carrier;
+  /** Bytes of stream data that may be pinned by all links of the process. */
+  readonly memory: StreamMemory;
+  /** What this side takes of a stream opened by the other, as told in its own handshake. */
+  readonly window: number;
+  /** Streams that the other side may have open at once. */
+  readonly maxStreams: number;
+}
+
+/** Counters of a link, read by metrics. */
+export interface LinkCounters {
+  bytesIn: number;
+  bytesOut: number;
+  streamsOpened: number;
+}
+
+const NOTHING = Buffer.alloc(0);
+
+/** One connection between an agent and an edge, or between two edges, after its handshake. */
+export class Link implements CarrierSink, FrameSink, StreamPort {
+  readonly remote: string;
+  readonly counters: LinkCounters = { bytesIn: 0, bytesOut: 0, streamsOpened: 0 };
+
+  readonly #options: LinkOptions;
+  /** What the other side takes of a stream before its first credit, as told in its handshake. */
+  #peerWindow = 0;
+  readonly #carrier: Carrier;
+  readonly #batch: Batch;
+  readonly #decoder: FrameDecoder;
+  readonly #keepalive: Keepalive;
+  readonly #streams = new Map<number, LinkStream>();
+  #owner: LinkOwner | undefined;
+  #lastId = 0;
+  /** Streams with held bytes and credit, in turn. */
+  #waiting: LinkStream[] = [];
+  #tickTimer: NodeJS.Timeout | undefined;
+  #goingAway: 'no' | 'told' | 'was-told' = 'no';
+  #end: LinkEnd | undefined;
+  #attached = false;
+  #closed = false;
+
+  constructor(options: LinkOptions) {
+    this.#options = options;
+    this.#carrier = options.carrier;
+    this.remote = options.carrier.remote;
+    this.#batch = new Batch(options.carrier, () => this.#sendWaiting());
+    this.#decoder = new FrameDecoder(this);
+    this.#keepalive = new Keepalive({
+      ping: (payload) => this.sendControl(Kind.Ping, payload),
+      dead: () => this.close(GoAwayCode.Timeout, 'nothing heard for too long'),
+    });
+  }
+
+  /** Begins to read. Until `attach`, the owner is told of control frames only and streams are an error. */
+  begin(owner: LinkOwner): void {
+    this.#owner = owner;
+    this.#carrier.start(this);
+  }
+
+  /** The handshake is done: streams may be opened, by either owner's wish, and pings begin. */
+  attach(owner: LinkOwner, peerWindow: number): void {
+    this.#owner = owner;
+    this.#peerWindow = peerWindow;
+    this.#attached = true;
+    this.#keepalive.start();
+  }
+
+  /** Sends bytes in front of the first frame. */
+  sendPreface(preface: Buffer): void {
+    this.#carrier.write(preface, () => undefined);
+  }
+
+  get openStreams(): number {
+    return this.#streams.size;
+  }
+
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  /** Whether new streams may be opened here. */
+  get available(): boolean {
+    return this.#attached && !this.#closed && this.#goingAway === 'no' && this.#streams.size < this.#options.maxStreams;
+  }
+
+  /** Whether frames are already gathered for this turn: one more costs no system call of its own. */
+  get gathering(): boolean {
+    return this.#batch.length > 0;
+  }
+
+  get congested(): boolean {
+    return this.#batch.length + this.#carrier.backlog >= CONGESTED_BYTES;
+  }
+
+  get roundTripMs(): number {
+    return this.#keepalive.roundTripMs;
+  }
+
+  now(): number {
+    return performance.now();
+  }
+
+  /**
+   * Opens a stream; the caller has checked `available`. Bytes beyond the other side's window follow as data.
+   * @param window granted beforehand by `memory.grantFirst()`, and written in `meta.window`
+   */
+  open(meta: OpenMeta, consumer: StreamConsumer, body: Buffer, start: number, end: number, last: boolean): LinkStream {
+    const stream = this.#newStream(this.#takeId(), consumer, meta.window, this.#peerWindow, true);
+    const fits = end - start <= Math.min(this.#peerWindow, QUANTUM_BYTES);
+    const bodyEnd = fits ? end : start;
+    const flags = fits && last ? Flag.End : 0;
+    const payload = openBytes(meta) + bodyEnd - start;
+    const buffer = this.#batch.reserve(HEADER_BYTES + payload);
+    let at = writeHeader(buffer, this.#batch.length, Kind.Open, flags, stream.id, payload);
+    at = writeOpen(buffer, at, meta);
+    this.#commit(at + body.copy(buffer, at, start, bodyEnd));
+    stream.countOpened(bodyEnd - start, flags !== 0);
+    if (!fits) stream.sendData(body, start, end, last);
+    return stream;
+  }
+
+  /** Tells the other side to open no more streams here. The link closes when the last has ended. */
+  goAway(goAway: GoAway): void {
+    if (this.#closed || this.#goingAway === 'told') return;
+    this.sendControl(Kind.GoAway, encodeGoAway(goAway));
+    this.#goingAway = 'told';
+    this.#end ??= { code: goAway.code, text: goAway.text, by: 'us' };
+    this.#endIfDone();
+  }
+
+  /** Says why and ends at once; streams are reset. */
+  close(code: number, text: string): void {
+    this.refuse({ code, retryAfterMs: 0, text });
+  }
+
+  /** As `close`, with the time after which the other side may come again. */
+  refuse(goAway: GoAway): void {
+    if (this.#closed) return;
+    this.sendControl(Kind.GoAway, encodeGoAway(goAway));
+    this.#carrier.end();
+    this.#end = undefined;
+    this.#finish({ code: goAway.code, text: goAway.text, by: 'us' });
+  }
+
+  /** Sends a frame that belongs to no stream, at once: it does not wait for data. */
+  sendControl(kind: Kind, payload: Buffer): void {
+    if (this.#closed) return;
+    const buffer = this.#batch.reserve(HEADER_BYTES + payload.length);
+    const at = writeHeader(buffer, this.#batch.length, kind, 0, 0, payload.length);
+    this.#commit(at + payload.copy(buffer, at));
+    this.#batch.flush();
+  }
+
+  // StreamPort
+
+  sendHead(id: number, head: string, body: Buffer, start: number, end: number, last: boolean): void {
+    const payload = 4 + head.length + end - start;
+    const buffer = this.#batch.reserve(HEADER_BYTES + payload);
+    const at = writeHeader(buffer, this.#batch.length, Kind.Head, last ? Flag.End : 0, id, payload);
+    writeU32(buffer, at, head.length);
+    buffer.write(head, at + 4, head.length, 'latin1');
+    this.#commit(at + 4 + head.length + body.copy(buffer, at + 4 + head.length, start, end));
+  }
+
+  sendData(id: number, body: Buffer, start: number, end: number, last: boolean): void {
+    const buffer = this.#batch.reserve(HEADER_BYTES + end - start);
+    const at = writeHeader(buffer, this.#batch.length, Kind.Data, last ? Flag.End : 0, id, end - start);
+    this.#commit(at + body.copy(buffer, at, start, end));
+  }
+
+  sendTrailers(id: number, fields: string): void {
+    this.#sendStreamFrame(Kind.Trailers, id, Buffer.from(fields, 'latin1'));
+  }
+
+  sendAccept(id: number): void {
+    this.#sendStreamFrame(Kind.Accept, id, NOTHING);
+  }
+
+  sendReset(id: number, code: number, text: string): void {
+    this.#sendStreamFrame(Kind.Reset, id, encodeReset({ code, text }));
+  }
+
+  sendCredit(id: number, bytes: number): void {
+    const buffer = this.#batch.reserve(HEADER_BYTES + 4);
+    const at = writeHeader(buffer, this.#batch.length, Kind.Credit, 0, id, 4);
+    writeU32(buffer, at, bytes);
+    this.#commit(at + 4);
+  }
+
+  wait(stream: LinkStream): void {
+    this.#waiting.push(stream);
+    // With room on the link, the tick's end sends it; otherwise the carrier's drain does.
+    if (!this.congested) this.#batch.schedule();
+  }
+
+  forget(stream: LinkStream): void {
+    this.#streams.delete(stream.id);
+    this.#endIfDone();
+  }
+
+  // CarrierSink
+
+  onBytes(buffer: Buffer, start: number, end: number): void {
+    this.counters.bytesIn += end - start;
+    this.#keepalive.heard();
+    try {
+      this.#decoder.push(buffer, start, end);
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error;
+      this.close(GoAwayCode.Protocol, error.message);
+    }
+  }
+
+  onDrain(): void {
+    this.#sendWaiting();
+  }
+
+  onClose(error: Error | undefined): void {
+    this.#finish({ code: 0, text: error?.message ?? 'connection closed', by: 'peer' });
+  }
+
+  // FrameSink
+
+  onFrame(kind: number, flags: number, id: number, payload: Buffer, start: number, end: number): void {
+    switch (kind) {
+      case Kind.Open:
+        return this.#onOpen(flags, id, payload, start, end);
+      case Kind.Head:
+        return this.#onHead(flags, id, payload, start, end);
+      case Kind.Credit:
+        if (end - start !== 4) throw new ProtocolError(`credit frame of ${end - start} bytes`);
+        return this.#stream(id)?.receiveCredit(readU32(payload, start));
+      case Kind.Accept: {
+        const stream = this.#stream(id);
+        if (stream === undefined) return;
+        stream.acknowledged = true;
+        return stream.consumer.onAccept();
+      }
+      case Kind.Trailers: {
+        const stream = this.#stream(id);
+        stream?.consumer.onTrailers(payload.toString('latin1', start, end));
+        return stream?.receiveEnd();
+      }
+      case Kind.Reset: {
+        const reset = decodeReset(payload.subarray(start, end));
+        return this.#stream(id)?.receiveReset(reset.code, reset.text);
+      }
+      case Kind.Ping:
+        return this.sendControl(Kind.Pong, Buffer.from(payload.subarray(start, end)));
+      case Kind.Pong:
+        return this.#keepalive.pong(payload.subarray(start, end));
+      case Kind.GoAway:
+        return this.#onGoAway(decodeGoAway(payload.subarray(start, end)));
+      default:
+        if (kind >= FIRST_SKIPPABLE_KIND) return;
+        return this.#owner?.onControl(kind, Buffer.from(payload.subarray(start, end)));
+    }
+  }
+
+  onData(id: number, payload: Buffer, start: number, end: number, last: boolean): void {
+    const stream = this.#stream(id);
+    if (stream === undefined) return;
+    stream.acknowledged = true;
+    if (!stream.receiveData(payload, start, end, last)) {
+      throw new ProtocolError(`stream ${id} sent more than its credit`);
+    }
+  }
+
+  #onOpen(flags: number, id: number, payload: Buffer, start: number, end: number): void {
+    if (!this.#attached || id === 0 || id > MAX_STREAM_ID || this.#streams.has(id)) throw new ProtocolError(`stream ${id} cannot be opened`);
+    const open = readOpen(payload, start, end);
+    if (this.#streams.size >= this.#options.maxStreams || this.#goingAway === 'told') {
+      return this.sendReset(id, ResetCode.Refused, this.#goingAway === 'told' ? 'draining' : 'too many streams');
+    }
+    this.#options.memory.add(this.#options.window);
+    const stream = this.#newStream(id, refusedConsumer, this.#options.window, open.window, false);
+    const taker = this.#owner?.onOpen(stream, open) ?? ResetCode.Refused;
+    if (typeof taker === 'number') return stream.reset(taker);
+    stream.consumer = taker;
+    if (!stream.receiveData(payload, open.bodyStart, end, (flags & Flag.End) !== 0)) {
+      throw new ProtocolError(`stream ${id} opened with more than its credit`);
+    }
+  }
+
+  #onHead(flags: number, id: number, payload: Buffer, start: number, end: number): void {
+    const stream = this.#stream(id);
+    if (end - start < 4) throw new ProtocolError('head frame ends inside its length');
+    const headEnd = start + 4 + readU32(payload, start);
+    if (headEnd > end || headEnd - start > MAX_HEAD_BYTES) throw new ProtocolError('head frame announces a wrong length');
+    if (stream === undefined) return;
+    stream.acknowledged = true;
+    if (!stream.receiveHead(payload, start + 4, headEnd, end, (flags & Flag.End) !== 0)) {
+      throw new ProtocolError(`stream ${id} answered with more than its credit`);
+    }
+  }
+
+  /** Only says that nothing is to be opened here any more: whoever said so ends the connection. */
+  #onGoAway(goAway: GoAway): void {
+    if (this.#goingAway === 'no') this.#goingAway = 'was-told';
+    this.#end ??= { code: goAway.code, text: goAway.text, by: 'peer' };
+    this.#owner?.onGoAway(goAway);
+  }
+
+  /** A stream that frames may still come for; unknown ones are those that were reset here a moment ago. */
+  #stream(id: number): LinkStream | undefined {
+    const stream = this.#streams.get(id);
+    if (stream === undefined && (id === 0 || id > MAX_STREAM_ID)) throw new ProtocolError(`frame for stream ${id}`);
+    return stream;
+  }
+
+  #newStream(id: number, consumer: StreamConsumer, size: number, credit: number, opener: boolean): LinkStream {
+    const window = new ReceiveWindow(this.#options.memory, size, this.now());
+    const stream = new LinkStream({ id, opener, port: this, consumer, window, credit });
+    this.#streams.set(id, stream);
+    this.counters.streamsOpened++;
+    this.#tickTimer ??= setInterval(this.#tick, TICK_MS);
+    return stream;
+  }
+
+  #takeId(): number {
+    do {
+      this.#lastId = this.#lastId >= MAX_STREAM_ID ? 1 : this.#lastId + 1;
+    } while (this.#streams.has(this.#lastId));
+    return this.#lastId;
+  }
+
+  readonly #tick = (): void => {
+    if (this.#streams.size === 0) {
+      clearInterval(this.#tickTimer);
+      this.#tickTimer = undefined;
+      return;
+    }
+    for (const stream of this.#streams.values()) {
+      stream.ticks++;
+      if (stream.acknowledged) continue;
+      if (stream.opener) {
+        if (stream.ticks === UNACKNOWLEDGED_TICKS) stream.consumer.onUnacknowledged();
+      } else if (stream.ticks > 1 && stream.acknowledgesItself) {
+        stream.accept();
+      }
+    }
+  };
+
+  #sendStreamFrame(kind: Kind, id: number, payload: Buffer): void {
+    if (this.#closed) return;
+    const buffer = this.#batch.reserve(HEADER_BYTES + payload.length);
+    const at = writeHeader(buffer, this.#batch.length, kind, 0, id, payload.length);
+    this.#commit(at + payload.copy(buffer, at));
+  }
+
+  #commit(length: number): void {
+    this.counters.bytesOut += length - this.#batch.length;
+    this.#batch.commit(length);
+  }
+
+  /** Lets waiting streams send in turn while the link has room. */
+  #sendWaiting(): void {
+    while (this.#waiting.length > 0 && !this.congested && !this.#closed) {
+      const turn = this.#waiting;
+      this.#waiting = [];
+      for (let index = 0; index < turn.length; index++) {
+        if (this.congested) {
+          this.#waiting = [...turn.slice(index), ...this.#waiting];
+          return;
+        }
+        turn[index]!.sendHeld(QUANTUM_BYTES);
+      }
+      this.#batch.flush();
+    }
+  }
+
+  #endIfDone(): void {
+    if (this.#goingAway !== 'told' || this.#streams.size > 0 || this.#closed || !this.#attached) return;
+    this.#batch.flush();
+    this.#carrier.end();
+  }
+
+  #finish(end: LinkEnd): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#decoder.stop();
+    this.#keepalive.stop();
+    clearInterval(this.#tickTimer);
+    this.#batch.discard();
+    for (const stream of [...this.#streams.values()]) stream.receiveReset(ResetCode.LinkLost, end.text);
+    this.#owner?.onClosed(this.#end ?? end);
+  }
+}
+
+/** Stands in between the opening of a stream and the owner's answer. */
+const refusedConsumer: StreamConsumer = {
+  onAccept: () => undefined,
+  onHead: () => undefined,
+  onData: () => undefined,
+  onTrailers: () => undefined,
+  onEnd: () => undefined,
+  onReset: () => undefined,
+  onDrain: () => undefined,
+  onUnacknowledged: () => undefined,
+};

@@ -1,0 +1,55 @@
+import type { StreamMemory } from './stream-memory.ts';
+
+/**
+ * One stream's credit, as the receiver keeps it. The window doubles while it is what holds the sender back: when
+ * a half of it was taken within two round trips. It stops at the path's bandwidth-delay product by itself, since
+ * from there on the network is slower than the credit.
+ */
+export class ReceiveWindow {
+  readonly #memory: StreamMemory;
+  #size: number;
+  /** Bytes that the peer may still send. */
+  #left: number;
+  /** Bytes taken by the consumer and not yet granted again. */
+  #taken = 0;
+  #grantedAt: number;
+
+  /** @param size counted in `memory` already */
+  constructor(memory: StreamMemory, size: number, nowMs: number) {
+    this.#memory = memory;
+    this.#size = size;
+    this.#left = size;
+    this.#grantedAt = nowMs;
+  }
+
+  get size(): number {
+    return this.#size;
+  }
+
+  /** False when the peer sends more than it was granted. */
+  receive(bytes: number): boolean {
+    this.#left -= bytes;
+    return this.#left >= 0;
+  }
+
+  /** Notes that the consumer has passed bytes on; returns the credit to send now, or 0. */
+  take(bytes: number, now: () => number, roundTripMs: number): number {
+    this.#taken += bytes;
+    if (this.#taken * 2 < this.#size) return 0;
+    const nowMs = now();
+    let credit = this.#taken;
+    if (nowMs - this.#grantedAt < 2 * roundTripMs && this.#memory.tryGrow(this.#size, this.#size)) {
+      credit += this.#size;
+      this.#size *= 2;
+    }
+    this.#grantedAt = nowMs;
+    this.#taken = 0;
+    this.#left += credit;
+    return credit;
+  }
+
+  /** Gives the window's memory back; called once, when the stream has ended. */
+  release(): void {
+    this.#memory.release(this.#size);
+  }
+}

@@ -1,0 +1,4 @@
+import { MemoryRegistry } from './memory-registry.ts';
+import { registryContract } from './registry.contract.ts';
+
+registryContract('MemoryRegistry', (times) => Promise.resolve(new MemoryRegistry({ times })));

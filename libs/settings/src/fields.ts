@@ -1,0 +1,134 @@
+import { resolve } from 'node:path';
+import type { ListenAddress } from '@culvert/lifecycle';
+import { parseEdgeAddress, type EdgeAddress } from './edge-address.ts';
+import { numberField, textField, type FieldKind, type Schema } from './field.ts';
+import { parseHostnamePattern } from './hostname-pattern.ts';
+import { parseHostPort, parseListenAddress } from './host-port.ts';
+import { parseDuration, parseSize } from './quantities.ts';
+import { Secret } from './secret.ts';
+
+const MAX_TEXT = 1024;
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+const NAME = /^[A-Za-z0-9]([A-Za-z0-9_.-]{0,62}[A-Za-z0-9])?$/;
+
+const LISTEN: FieldKind<ListenAddress> = {
+  type: 'address',
+  expected: 'an address such as ":8080", "127.0.0.1:8080" or "[::1]:8080"',
+  parse: parseListenAddress,
+};
+const HOST_PORT: FieldKind<string> = {
+  type: 'host:port',
+  expected: 'a host and a port such as "edge-1.example.com:7001"',
+  parse: (text) => (parseHostPort(text) === undefined ? undefined : text),
+};
+const EDGE_ADDRESS: FieldKind<EdgeAddress> = {
+  type: 'edge address',
+  expected: 'an address such as "127.0.0.1:7000", "tls://edge.example.com:7000" or "wss://edge.example.com"',
+  parse: parseEdgeAddress,
+};
+const EDGE_ADDRESS_TEXT: FieldKind<string> = {
+  ...EDGE_ADDRESS,
+  parse: (text) => (parseEdgeAddress(text) === undefined ? undefined : text),
+};
+const DURATION: FieldKind<number> = {
+  type: 'duration',
+  expected: 'a duration with its unit such as "500ms", "30s", "2m" or "1h"',
+  parse: parseDuration,
+};
+const SIZE: FieldKind<number> = {
+  type: 'size',
+  expected: 'a size with its unit such as "16k", "64KiB" or "1MiB"',
+  parse: parseSize,
+};
+const HOSTNAME: FieldKind<string> = {
+  type: 'hostname pattern',
+  expected: 'a hostname, ".example.com" (it and all below) or "*.example.com" (all below)',
+  parse: parseHostnamePattern,
+};
+const ID: FieldKind<string> = {
+  type: 'uuid',
+  expected: 'a UUID such as "4d21094e-b74c-4916-86c1-d9fa36ea677b"',
+  parse: (text) => (UUID.test(text) ? text.toLowerCase() : undefined),
+};
+const SHORT_NAME: FieldKind<string> = {
+  type: 'name',
+  expected: 'a name of up to 64 letters, digits, ".", "_" and "-"',
+  parse: (text) => (NAME.test(text) ? text : undefined),
+};
+const TEXT: FieldKind<string> = {
+  type: 'text',
+  expected: 'a text',
+  parse: (text) => (text !== '' && text.length <= MAX_TEXT ? text : undefined),
+};
+const SECRET: FieldKind<Secret> = {
+  type: 'secret',
+  expected: 'a secret text, best written as "${NAME}"',
+  parse: (text) => (text === '' ? undefined : new Secret(text)),
+  hidden: true,
+};
+
+/** Where to listen; the setting is host (empty: all addresses) and port (0: any free one). */
+export const listenAddress = (description: string, fallback?: string): Schema<ListenAddress> =>
+  textField(LISTEN, description, fallback);
+
+/** An address that others are told to connect to, as text. */
+export const hostPort = (description: string): Schema<string> => textField(HOST_PORT, description);
+
+/** Where an agent reaches an edge; the scheme is filled in. */
+export const edgeAddress = (description: string): Schema<EdgeAddress> => textField(EDGE_ADDRESS, description);
+
+/** An edge's address as text: checked, but passed on as it was written. */
+export const edgeAddressText = (description: string): Schema<string> =>
+  textField(EDGE_ADDRESS_TEXT, description);
+
+/** In ms. */
+export const duration = (description: string, fallback?: string): Schema<number> =>
+  textField(DURATION, description, fallback);
+
+/** In bytes. */
+export const size = (description: string, fallback?: string): Schema<number> =>
+  textField(SIZE, description, fallback);
+
+/** A whole number from 1, or in the given range. */
+export const count = (
+  description: string,
+  fallback?: number,
+  range: { readonly min?: number; readonly max?: number } = {},
+): Schema<number> => numberField({ min: 1, max: Number.MAX_SAFE_INTEGER, ...range }, description, fallback);
+
+/** A public port; never 0. */
+export const port = (description: string): Schema<number> =>
+  numberField({ min: 1, max: 65_535 }, description);
+
+/** In lower case and ASCII. */
+export const hostnamePattern = (description: string): Schema<string> => textField(HOSTNAME, description);
+
+/** In lower case. */
+export const uuid = (description: string): Schema<string> => textField(ID, description);
+
+/** Safe in keys of Redis, subjects of NATS and labels of metrics. */
+export const name = (description: string, fallback?: string): Schema<string> =>
+  textField(SHORT_NAME, description, fallback);
+
+export const text = (description: string, fallback?: string): Schema<string> =>
+  textField(TEXT, description, fallback);
+
+export const secret = (description: string): Schema<Secret> => textField(SECRET, description);
+
+/** An absolute path; the file may write it relative to its own folder. */
+export const filePath = (description: string, folder: string): Schema<string> =>
+  textField(
+    { ...TEXT, type: 'file', expected: 'the path of a file', parse: (path) => resolve(folder, path) },
+    description,
+  );
+
+/** One of a few words. */
+export const choice = <Word extends string>(
+  description: string,
+  words: readonly Word[],
+  fallback?: NoInfer<Word>,
+): Schema<Word> => {
+  const listed = words.map((word) => `"${word}"`).join(', ');
+  const parse = (text: string): Word | undefined => words.find((word) => word === text);
+  return textField({ type: words.join(' | '), expected: `one of ${listed}`, parse }, description, fallback);
+};

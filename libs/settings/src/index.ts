@@ -1,0 +1,49 @@
+export { describeSettings, keysOf, type KeyNotes } from './describe.ts';
+export { formatEdgeAddress, parseEdgeAddress, type EdgeAddress, type LinkScheme } from './edge-address.ts';
+export type { Environment } from './environment.ts';
+export { numberField, textField, type FieldKind, type FieldNotes, type Schema } from './field.ts';
+export {
+  choice,
+  count,
+  duration,
+  edgeAddress,
+  edgeAddressText,
+  filePath,
+  hostnamePattern,
+  hostPort,
+  listenAddress,
+  name,
+  port,
+  secret,
+  size,
+  text,
+  uuid,
+} from './fields.ts';
+export { parseHostname, parseHostnamePattern } from './hostname-pattern.ts';
+export { isLoopback, parseHostPort, parseListenAddress } from './host-port.ts';
+export { parseDuration, parseSize } from './quantities.ts';
+export type { ReadOnly } from './read-only.ts';
+export { parsePathRule, parsePortRange, pathRule, portRange, type PortRange } from './rules.ts';
+export { Secret } from './secret.ts';
+export { adminSection, drainTimeout, logSection, tlsSection } from './service-keys.ts';
+export { formatProblem, SettingsError, type Problem } from './settings-error.ts';
+export {
+  parseSettings,
+  readSettings,
+  readValue,
+  type ParseOptions,
+  type SettingsOf,
+  type SettingsSchema,
+} from './settings-file.ts';
+export { natsUrl, redisUrl } from './urls.ts';
+export { checkValue } from './value.ts';
+export {
+  either,
+  list,
+  mapped,
+  oneOrMany,
+  optional,
+  optionalList,
+  optionalSection,
+  section,
+} from './structure.ts';

@@ -1,0 +1,84 @@
+import { readFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import * as z from 'zod/mini';
+import { readDocument, type ConfigDocument } from './document.ts';
+import type { Environment } from './environment.ts';
+import { problemsOf } from './issues.ts';
+import { overlay } from './overlay.ts';
+import type { ReadOnly } from './read-only.ts';
+import { SettingsError } from './settings-error.ts';
+
+/** A schema for a file in the given folder: paths in the file are relative to it. */
+export type SettingsSchema<S extends z.core.$ZodType = z.core.$ZodType> = (folder: string) => S;
+
+/** What a schema makes of a file. */
+export type SettingsOf<S extends SettingsSchema> = ReadOnly<z.output<ReturnType<S>>>;
+
+export interface ParseOptions {
+  /** Path for messages; its folder is where relative paths start. */
+  readonly file: string;
+  readonly env?: Environment;
+  /** Values for keys that the file leaves out, section by section. */
+  readonly under?: unknown;
+  /** Values that win over those of the file, section by section. */
+  readonly over?: unknown;
+}
+
+/**
+ * Reads and checks a configuration file.
+ * @throws SettingsError with all problems of the file at once
+ */
+export function readSettings<S extends SettingsSchema>(
+  file: string,
+  schema: S,
+  options: Omit<ParseOptions, 'file'> = {},
+): SettingsOf<S> {
+  return parseSettings(readText(file), schema, { env: process.env, ...options, file });
+}
+
+/** The same for a text that was read before. */
+export function parseSettings<S extends SettingsSchema>(
+  text: string,
+  schema: S,
+  options: ParseOptions,
+): SettingsOf<S> {
+  const { file, env = {}, under, over } = options;
+  const read = readDocument(text, file, env);
+  const document = { ...read, value: overlay(overlay(under, read.value), over) };
+  return checkSettings(document, schema(dirname(resolve(file))), file) as SettingsOf<S>;
+}
+
+/** The plain values of a file, to find out what kind of file it is. */
+export function readValue(file: string, env: Environment = process.env): unknown {
+  const document = readDocument(readText(file), file, env);
+  // Missing variables are told by the schema's own pass, which also sees what else is wrong.
+  if (!document.readable) throw new SettingsError(document.problems);
+  return document.value;
+}
+
+function checkSettings(document: ConfigDocument, schema: z.core.$ZodType, file: string): unknown {
+  if (!document.readable) throw new SettingsError(document.problems);
+  const result = z.safeParse(schema, document.value ?? {});
+  const issues = result.success ? [] : problemsOf(result.error, schema, document, file);
+  // A variable that is not set leaves an empty text, which the schema refuses again: one word for one fault is enough.
+  const told = new Set(document.problems.map(({ key }) => key));
+  const problems = [...document.problems, ...issues.filter(({ key }) => !told.has(key))];
+  if (problems.length > 0) throw new SettingsError(problems.sort((a, b) => a.line - b.line));
+  return (result as { readonly data: unknown }).data;
+}
+
+function readText(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : String(error);
+    const message = REASONS[code] ?? `cannot be read: ${code}`;
+    throw new SettingsError([{ file, line: 1, key: '', message }], { cause: error });
+  }
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  ENOENT: 'there is no such file',
+  EACCES: 'no permission to read this file',
+  EISDIR: 'is a folder, not a file',
+};

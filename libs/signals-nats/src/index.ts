@@ -1,0 +1,3 @@
+export { NatsSignals, connectNats } from './nats-signals.ts';
+export type { NatsSignalsOptions } from './nats-signals.ts';
+export { NatsAddressError } from './server-list.ts';

@@ -1,0 +1,68 @@
+import { pino } from 'pino';
+import { openLogSink, type LogSink } from './log-sink.ts';
+import type { LogFields, Logger, LogLevel } from './logger.ts';
+
+export interface LoggerOptions {
+  /** `edge`, `router`, `agent`: who writes. */
+  readonly service: string;
+  readonly level?: LogLevel;
+  /** Receives each line instead of the standard output. */
+  readonly write?: (line: string) => void;
+}
+
+export interface RootLogger extends Logger {
+  readonly losses: LogSink['losses'];
+}
+
+/** Fields whose values never reach a log, at the top or one level down. */
+const SECRET_FIELDS = ['token', 'authorization', 'secret', 'password', 'cookie'];
+const REDACTED = SECRET_FIELDS.flatMap((name) => [name, `*.${name}`]);
+
+/** A logger of JSON lines on the standard output; on a terminal they are made readable. */
+export async function createLogger(options: LoggerOptions): Promise<RootLogger> {
+  const sink = await openSink(options);
+  const root = pino(
+    {
+      level: options.level ?? 'info',
+      base: { service: options.service },
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+      serializers: { error: serializeError },
+      redact: REDACTED,
+    },
+    sink,
+  );
+  return Object.assign(wrap(root), { losses: sink.losses });
+}
+
+async function openSink(options: LoggerOptions): Promise<LogSink> {
+  const noLosses = { failed: 0, dropped: 0 };
+  if (options.write !== undefined) return { write: options.write, losses: noLosses };
+  if (process.stdout.isTTY !== true) return openLogSink();
+  const { prettyFactory } = await import('pino-pretty');
+  const pretty = prettyFactory({ colorize: true, ignore: 'service', translateTime: 'SYS:HH:MM:ss.l' });
+  const sink = openLogSink();
+  return { write: (line) => sink.write(pretty(line)), losses: sink.losses };
+}
+
+/** An error as a value that JSON can hold; anything else stays as it is. */
+function serializeError(error: unknown): unknown {
+  if (!(error instanceof Error)) return error;
+  return { name: error.name, message: error.message, stack: error.stack };
+}
+
+function wrap(target: pino.Logger): Logger {
+  const at =
+    (level: LogLevel) =>
+    (event: string, fields: LogFields = {}): void =>
+      target[level](fields, event);
+  return {
+    debug: at('debug'),
+    info: at('info'),
+    warn: at('warn'),
+    error: at('error'),
+    fatal: at('fatal'),
+    enabled: (level) => target.isLevelEnabled(level),
+    with: (fields) => wrap(target.child(fields)),
+  };
+}

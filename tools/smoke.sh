@@ -1,0 +1,66 @@
+#!/usr/bin/env bash
+# Uses the product as the README tells a newcomer to: npm start, curl, and a local service made public.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+files=$(mktemp -d)
+groups=()
+stop() {
+  local group
+  for group in "${groups[@]}"; do kill -TERM -- "-$group" 2>/dev/null || true; done
+  rm -rf "$files"
+}
+trap stop EXIT
+
+# background LOG COMMAND…: starts a command as a process group of its own and leaves its number in $started.
+background() {
+  local log=$1
+  shift
+  setsid "$@" >"$files/$log.log" 2>&1 &
+  started=$!
+  groups+=("$started")
+}
+
+# eventually SECONDS COMMAND…: repeats a command until it succeeds.
+eventually() {
+  local limit=$((SECONDS + $1))
+  shift
+  until "$@"; do
+    if [ $SECONDS -ge $limit ]; then
+      echo "not within its time: $*"
+      tail -n 30 "$files"/*.log
+      return 1
+    fi
+    sleep 0.2
+  done
+}
+
+# answers HOST PATH FILE: the public side answers 200, and the body goes to FILE.
+answers() {
+  curl --silent --fail --max-time 60 --output "$3" --header "Host: $1" "http://127.0.0.1:8080$2"
+}
+
+gone() {
+  ! kill -0 -- "-$1" 2>/dev/null
+}
+
+background culvert npm start
+culvert=$started
+eventually 60 answers demo.localhost / "$files/demo"
+echo "demo service: $(head -c 60 "$files/demo" | head -n 1)"
+
+mkdir "$files/site"
+head -c 100M /dev/urandom >"$files/site/large.bin"
+background site python3 -m http.server 3000 --bind 127.0.0.1 --directory "$files/site"
+background agent node_modules/.bin/culvert http 3000 --hostname app.localhost
+agent=$started
+eventually 30 answers app.localhost / "$files/listing"
+answers app.localhost /large.bin "$files/large.bin"
+cmp "$files/site/large.bin" "$files/large.bin"
+echo 'local service: 100 MiB arrived unchanged'
+
+kill -TERM -- "-$agent"
+eventually 40 gone "$agent"
+kill -TERM -- "-$culvert"
+eventually 40 gone "$culvert"
+echo 'both stopped when asked to'
