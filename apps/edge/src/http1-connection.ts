@@ -196,10 +196,11 @@ export class Http1Connection implements SocketOwner, Deadlined {
   /** Returns where the request's bytes end so far, or -1 while its head is incomplete. */
   #takeRequest(buffer: Buffer, from: number, end: number): number {
     const start = headStart(buffer, from, end);
-    const headEnd = findHeadEnd(buffer, Math.max(start, this.#searched - 3), end);
+    const searched = from + this.#searched;
+    const headEnd = findHeadEnd(buffer, Math.max(start, searched - 3), end);
     this.#searched = 0;
     try {
-      if (headEnd === -1) return this.#awaitHead(buffer, from, start, end);
+      if (headEnd === -1) return this.#awaitHead(buffer, { from, start, searched, end });
       const head = readRequestHead(buffer, start, headEnd, this.context.headLimits);
       return this.#begin(head, buffer, headEnd, end);
     } catch (error) {
@@ -209,12 +210,14 @@ export class Http1Connection implements SocketOwner, Deadlined {
     }
   }
 
-  #awaitHead(buffer: Buffer, from: number, start: number, end: number): -1 {
+  /** The time limit runs from the head's first byte: later ones do not prolong it. */
+  #awaitHead(buffer: Buffer, at: { from: number; start: number; searched: number; end: number }): -1 {
+    const { from, start, searched, end } = at;
     const limits = this.context.headLimits;
     if (end - start > limits.headBytes) throw unendingHead(buffer, start, end, limits);
-    checkPartialHead(buffer, start, end);
+    checkPartialHead(buffer, Math.max(start, searched - 1), end);
+    if (searched === from) this.waitUpTo(this.context.timeouts.head);
     this.#searched = end - from;
-    if (this.#held.length === 0 && from === 0) this.waitUpTo(this.context.timeouts.head);
     return -1;
   }
 

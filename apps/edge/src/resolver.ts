@@ -1,5 +1,5 @@
 import { coarseNow } from '@culvert/lifecycle';
-import { RouteTable, candidatesOf } from '@culvert/routing';
+import { HostnamePatternError, PathPatternError, RouteTable, candidatesOf } from '@culvert/routing';
 import { RESOLVE, ROUTES_CHANGED } from '@culvert/signals';
 import type { HostRoutes } from '@culvert/routing';
 import type { ResolveReply, Route, RoutesChangedMessage, Signals, Subscription } from '@culvert/signals';
@@ -75,7 +75,7 @@ export class Resolver {
     const fresh = routes.length === 0 ? FRESH_UNKNOWN_MS : FRESH_FOUND_MS;
     const entry = { routes: hostRoutes(hostname, routes), freshUntil: coarseNow() + fresh };
     this.#entries.delete(hostname);
-    this.#entries.set(hostname, entry);
+    this.#entries.set(ownText(hostname), entry);
     if (this.#entries.size > MAX_NAMES) this.#entries.delete(this.#entries.keys().next().value!);
     return entry.routes;
   }
@@ -100,10 +100,22 @@ export class ResolveError extends Error {
   }
 }
 
+/** A string of its own: a slice would keep the request head alive that it was cut from. */
+function ownText(text: string): string {
+  return Buffer.from(text, 'latin1').toString('latin1');
+}
+
+/** Routes come in no order: which of two equals wins must be the same at every edge. */
 function hostRoutes(hostname: string, routes: readonly Route[]): HostRoutes<Route> {
   const table = new RouteTable<Route>();
-  for (const route of routes) {
-    if (route.hostname !== undefined) table.add(route.hostname, route.path, route);
+  for (const route of routes.toSorted((a, b) => (a.id < b.id ? -1 : 1))) {
+    if (route.hostname === undefined) continue;
+    try {
+      table.add(route.hostname, route.path, route);
+    } catch (error) {
+      // One route that this edge cannot read must not take its hostname's others along.
+      if (!(error instanceof HostnamePatternError || error instanceof PathPatternError)) throw error;
+    }
   }
   return table.routesOf(hostname);
 }
