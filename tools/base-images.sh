@@ -32,6 +32,8 @@ make_base() {
   # The same things that debian:*-slim leaves out.
   printf 'path-exclude=%s\n' '/usr/share/doc/*' '/usr/share/man/*' '/usr/share/locale/*' '/usr/share/info/*' \
     >"$root/etc/dpkg/dpkg.cfg.d/slim"
+  printf '%s\n' 'Dir::Cache::pkgcache "";' 'Dir::Cache::srcpkgcache "";' 'APT::Keep-Downloaded-Packages "false";' \
+    >"$root/etc/apt/apt.conf.d/slim"
   rm -rf "$root"/usr/share/{doc,man,locale,info}/* "$root"/var/{cache/apt,lib/apt/lists,log}/* "$root"/dev/*
   tar -C "$root" -c . | docker import --change 'CMD ["bash"]' - "$base" >/dev/null
 }
@@ -40,7 +42,7 @@ make_base() {
 build() {
   mkdir -p "$work/$2"
   cat >"$work/$2/Dockerfile"
-  DOCKER_BUILDKIT=0 docker build --quiet --network host -t "$1" "$work/$2" >/dev/null
+  docker build --network host -t "$1" "$work/$2" >"$work/$2.log" 2>&1 || { cat "$work/$2.log" >&2; return 1; }
 }
 
 make_node() {
@@ -48,16 +50,15 @@ make_node() {
   [ -x node_modules/node/bin/node ] || sh tools/install.sh >&2
   mkdir -p "$context"
   cp node_modules/node/bin/node "$context/node"
-  npm=$(cd "$context" && npm pack --silent npm@11)
-  mv "$context/$npm" "$context/npm.tgz"
+  npm=$(cd "$work" && npm pack --silent npm@11)
+  tar -C "$context" --transform 's,^package,npm,' -xzf "$work/$npm"
   build node:26-slim node <<DOCKERFILE
 FROM $base
 RUN groupadd --gid 1000 node && useradd --uid 1000 --gid node --shell /bin/bash --create-home node \
  && apt-get update && apt-get install -y --no-install-recommends libstdc++6 libatomic1 && rm -rf /var/lib/apt/lists/*
 COPY node /usr/local/bin/node
-ADD npm.tgz /usr/local/lib/node_modules/
-RUN mv /usr/local/lib/node_modules/package /usr/local/lib/node_modules/npm \
- && ln -s ../lib/node_modules/npm/bin/npm-cli.js /usr/local/bin/npm \
+COPY npm /usr/local/lib/node_modules/npm
+RUN ln -s ../lib/node_modules/npm/bin/npm-cli.js /usr/local/bin/npm \
  && ln -s ../lib/node_modules/npm/bin/npx-cli.js /usr/local/bin/npx \
  && mkdir -p /usr/local/etc && echo cafile=/etc/ssl/certs/ca-certificates.crt > /usr/local/etc/npmrc
 CMD ["node"]

@@ -49,9 +49,11 @@ export const goals: readonly Goal[] = [
   limit('agent just started, MiB', 'start', 'rssAgent', 80),
   limit('edge under 512 busy connections, MiB', 'c512', 'rssServer', 160),
   limit('edge ready at its second start, ms', 'start', 'serverReady', 700),
-  limit('edge, KiB an idle connection', 'idle', 'kibServer', 12),
-  // "Nothing" as far as resident memory can tell: less than one page for every four connections.
-  limit('agent, KiB an idle connection', 'idle', 'kibAgent', 1),
+  limit('edge, KiB an idle connection, warming up counted in', 'idle', 'kibServer', 12),
+  limit('edge, KiB a further idle connection', 'idle', 'furtherKibServer', 12),
+  // Of the further connections, as the first ones warm the agent up. "Nothing" as far as resident memory can
+  // tell: less than a page for every four connections.
+  limit('agent, KiB a further idle connection', 'idle', 'furtherKibAgent', 1),
 ];
 
 function ratio(

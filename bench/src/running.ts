@@ -38,12 +38,17 @@ export class Running implements Address {
     const cast: Cast[] = [];
     const started = performance.now();
     try {
-      for (const member of plan.members) cast.push(await enter(stage, member));
+      for (const member of plan.members) {
+        const entering = enter(stage, member);
+        cast.push(entering);
+        await ready(entering);
+      }
       await until(() => answers(plan), { what: 'answer', every: 10, within: START_MS });
     } catch (error) {
-      const output = cast.map(({ actor }) => `${actor.label}: ${actor.output().slice(-600)}`).join('\n');
       await stage.release(cast.map(({ actor }) => actor));
-      throw new BenchFault(`${contestant.name} did not come up\n${output}`, { cause: error });
+      throw new BenchFault(`${contestant.name} did not come up: ${describe(error, cast.at(-1))}`, {
+        cause: error,
+      });
     }
     return new Running(stage, plan, cast, performance.now() - started);
   }
@@ -67,19 +72,32 @@ export class Running implements Address {
 interface Cast {
   readonly member: Member;
   readonly actor: Actor;
-  readonly readyMs: number;
+  readonly startedAt: number;
+  readyMs: number;
 }
 
-async function enter(stage: Stage, member: Member): Promise<Cast> {
-  const started = performance.now();
-  const actor = stage.start(member);
-  const ready = (): Promise<true | undefined> | true | undefined => isReady(member, actor);
-  await until(ready, { what: `sign of life of ${member.label}`, every: 4, within: START_MS });
-  return { member, actor, readyMs: performance.now() - started };
+function enter(stage: Stage, member: Member): Cast {
+  return { member, actor: stage.start(member), startedAt: performance.now(), readyMs: 0 };
+}
+
+async function ready(cast: Cast): Promise<void> {
+  const { member, actor } = cast;
+  await until(() => isReady(member, actor), {
+    what: `sign of life of ${member.label}`,
+    every: 4,
+    within: START_MS,
+  });
+  cast.readyMs = performance.now() - cast.startedAt;
+}
+
+/** Says what went wrong, with the last that the last started member wrote. */
+function describe(error: unknown, last: Cast | undefined): string {
+  const reason = error instanceof Error ? error.message : String(error);
+  return last === undefined ? reason : `${reason}\n${last.actor.output().slice(-2_000)}`;
 }
 
 function isReady({ ready, label }: Member, actor: Actor): Promise<true | undefined> | true | undefined {
-  if (actor.end !== undefined) throw new BenchFault(`${label} ended with ${actor.end}: ${actor.output()}`);
+  if (actor.end !== undefined) throw new BenchFault(`${label} ended with ${actor.end}`);
   if (ready === 'unknown') return true;
   return 'port' in ready ? accepts(ready.port) : ready.line.test(actor.output()) || undefined;
 }

@@ -1,3 +1,13 @@
 import { defineConfig } from 'vitest/config';
 
-export default defineConfig({ test: { name: '@culvert/system-tests', include: ['src/**/*.test.ts'], testTimeout: 30_000, passWithNoTests: true } });
+// Real processes need a moment to start, and more on a busy machine; files run side by side, two at a time.
+export default defineConfig({
+  root: import.meta.dirname,
+  test: {
+    name: '@culvert/system-tests',
+    include: ['src/**/*.test.ts'],
+    testTimeout: 30_000,
+    hookTimeout: 60_000,
+    maxWorkers: 3,
+  },
+});

@@ -95,8 +95,7 @@ class Agent implements RunningAgent {
     });
     this.#supervisor = this.#makeSupervisor(
       new StreamServer({
-        http: this.#services.http,
-        raw: this.#services.raw,
+        services: this.#services,
         counters,
         limits: answerLimits(settings.limits),
         firstByteTimeout: settings.upstream.firstByteTimeout,

@@ -1,7 +1,6 @@
-import { Ingress, type IngressEntry } from './ingress.ts';
+import { RuleList } from '@culvert/routing';
 import type { IngressRule } from './settings.ts';
 import { StatusAnswer } from './streams/status-answer.ts';
-import type { HttpTarget } from './streams/stream-server.ts';
 import { endpointText, type Endpoint } from './upstream/endpoint.ts';
 import { UpstreamPool, type PoolOptions } from './upstream/pool.ts';
 
@@ -16,24 +15,31 @@ export class UnsupportedServiceError extends Error {
   }
 }
 
-/** The agent's services: what its rules lead to. Rules with the same service share its connections. */
+/** The agent's services by its ingress rules. Rules with the same service share its connections. */
 export class Services {
-  readonly http: Ingress<HttpTarget>;
-  readonly raw: Ingress<UpstreamPool>;
+  readonly #options: Omit<PoolOptions, 'endpoint'>;
+  readonly #http = new RuleList<UpstreamPool | StatusAnswer>();
+  readonly #raw = new RuleList<UpstreamPool>();
+  #firstRaw: UpstreamPool | undefined;
   readonly #pools = new Map<string, UpstreamPool>();
 
+  /** @throws UnsupportedServiceError, and what RuleList throws for a rule that the settings did not check */
   constructor(rules: readonly IngressRule[], options: Omit<PoolOptions, 'endpoint'>) {
-    const http: IngressEntry<HttpTarget>[] = [];
-    const raw: IngressEntry<UpstreamPool>[] = [];
-    for (const rule of rules) {
-      const { service } = rule;
-      if (service.kind === 'h2c') throw new UnsupportedServiceError('h2c://');
-      if (service.kind === 'status') http.push({ rule, target: new StatusAnswer(service.status) });
-      else if (service.kind === 'tcp') raw.push({ rule, target: this.#pool(service, options) });
-      else http.push({ rule, target: this.#pool(service, options) });
-    }
-    this.http = new Ingress(http);
-    this.raw = new Ingress(raw);
+    this.#options = options;
+    for (const rule of rules) this.#add(rule);
+  }
+
+  /**
+   * Where a request leads.
+   * @param path without query
+   */
+  forRequest(hostname: string, path: string): UpstreamPool | StatusAnswer | undefined {
+    return this.#http.match(hostname, path);
+  }
+
+  /** Where a raw connection leads; one that names no host to the rule for all hosts, or else to the first one. */
+  forConnection(hostname: string): UpstreamPool | undefined {
+    return this.#raw.match(hostname, undefined) ?? (hostname === '' ? this.#firstRaw : undefined);
   }
 
   /** Closes what is unused, and from now on what becomes so. */
@@ -41,9 +47,18 @@ export class Services {
     for (const pool of this.#pools.values()) pool.close();
   }
 
-  #pool(endpoint: Endpoint, options: Omit<PoolOptions, 'endpoint'>): UpstreamPool {
+  #add({ hostname, path, service }: IngressRule): void {
+    if (service.kind === 'h2c') throw new UnsupportedServiceError('h2c://');
+    if (service.kind === 'status') return this.#http.add(hostname, path, new StatusAnswer(service.status));
+    const pool = this.#pool(service);
+    if (service.kind !== 'tcp') return this.#http.add(hostname, path, pool);
+    this.#raw.add(hostname, path, pool);
+    this.#firstRaw ??= pool;
+  }
+
+  #pool(endpoint: Endpoint): UpstreamPool {
     const text = endpointText(endpoint);
-    const pool = this.#pools.get(text) ?? new UpstreamPool({ ...options, endpoint });
+    const pool = this.#pools.get(text) ?? new UpstreamPool({ ...this.#options, endpoint });
     this.#pools.set(text, pool);
     return pool;
   }

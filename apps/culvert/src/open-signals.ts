@@ -1,4 +1,4 @@
-import type { Signals } from '@culvert/signals';
+import type { MemoryBus, Signals } from '@culvert/signals';
 import type { Logger } from '@culvert/telemetry';
 
 export interface SignalsOptions {
@@ -12,12 +12,9 @@ export interface SignalsOptions {
 
 /** The bus of an installation. NATS being away is waited for, and told once for each outage. */
 export async function openSignals({ nats, prefix, name, logger }: SignalsOptions): Promise<Signals> {
-  const onHandlerError = (error: unknown, subject: string): void => {
-    logger.error('signal handler failed', { subject, error });
-  };
   if (nats === undefined) {
-    const { MemoryBus, MemorySignals } = await import('@culvert/signals');
-    return new MemorySignals(new MemoryBus(), { onHandlerError });
+    const { MemoryBus } = await import('@culvert/signals');
+    return memorySignals(new MemoryBus(), logger);
   }
   const { connectNats } = await import('@culvert/signals-nats');
   let told = false;
@@ -26,10 +23,25 @@ export async function openSignals({ nats, prefix, name, logger }: SignalsOptions
     logger[told ? 'debug' : 'warn']('nats failed; trying again', { error: message });
     told = true;
   };
-  const signals = connectNats({ servers: nats, prefix, name, onError, onHandlerError });
-  signals.onState((state) => {
+  const signals = connectNats({
+    servers: nats,
+    prefix,
+    name,
+    onError,
+    onHandlerError: logHandlerError(logger),
+  });
+  signals.onState(() => {
     told = false;
-    logger[state === 'connected' ? 'info' : 'warn'](`nats ${state}`);
   });
   return signals;
+}
+
+/** A party on the bus of this process. */
+export async function memorySignals(bus: MemoryBus, logger: Logger): Promise<Signals> {
+  const { MemorySignals } = await import('@culvert/signals');
+  return new MemorySignals(bus, { onHandlerError: logHandlerError(logger) });
+}
+
+function logHandlerError(logger: Logger): (error: unknown, subject: string) => void {
+  return (error, subject) => logger.error('signal handler failed', { subject, error });
 }

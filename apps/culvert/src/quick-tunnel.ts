@@ -42,8 +42,20 @@ export async function runTcp(target: string, flags: QuickFlags & { readonly port
 
 async function runQuick(settings: AgentSettings, url: string, target: string): Promise<void> {
   await serve('agent', settings, async (parts) => {
-    const { startAgent } = await import('@culvert/agent');
-    const agent = await startAgent(settings, parts);
+    const [{ startAgent }, { isFinalRefusal }] = await Promise.all([
+      import('@culvert/agent'),
+      import('@culvert/wire'),
+    ]);
+    const refused = Promise.withResolvers<never>();
+    const agent = await startAgent(settings, {
+      ...parts,
+      // Whoever typed the command is there to mend it; an agent that once attached goes on trying.
+      onRefused: (error) => {
+        if (isFinalRefusal(error.goAway.code)) refused.reject(error);
+      },
+    });
+    await Promise.race([agent.attached, refused.promise]);
+    refused.promise.catch(() => undefined);
     print(`${url} leads to ${target}\n`);
     return agent;
   });

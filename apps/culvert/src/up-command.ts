@@ -4,8 +4,8 @@ import { parseSettings } from '@culvert/settings';
 import { startDemoService } from './demo-service.ts';
 import { newDemoTunnel, type DemoTunnel } from './demo-tunnel.ts';
 import { accountFile, openAccount, writeAccount } from './local-account.ts';
-import { openRegistry } from './open-registry.ts';
-import { openSignals } from './open-signals.ts';
+import { memorySignals } from './open-signals.ts';
+import { partLogger } from './part-logger.ts';
 import { print } from './print.ts';
 import type { UpFlags } from './program.ts';
 import { serve, type ProcessParts } from './serve.ts';
@@ -20,6 +20,7 @@ export async function runUp(flags: UpFlags): Promise<void> {
   const settings = upSettings(flags, account, demo);
   await serve('up', settings.edge, async (parts) => {
     const started = await startAll(settings, demo, parts);
+    parts.logger.info('ready');
     const addresses = { agents: reachable(started.agents), http: reachable(started.http) };
     writeAccount(file, { ...account, ...addresses });
     const admin = started.admin === undefined ? {} : { admin: reachable(started.admin) };
@@ -36,34 +37,47 @@ interface Installation extends Service {
 }
 
 async function startAll(settings: UpSettings, demo: DemoTunnel, parts: ProcessParts): Promise<Installation> {
-  const { logger } = parts;
-  const signals = await openSignals({ ...settings.edge, name: 'up', logger });
-  const registry = await openRegistry({ ...settings.router, logger });
-  const [{ startRouter }, { startEdge }] = await Promise.all([
-    import('@culvert/router'),
-    import('@culvert/edge'),
-  ]);
-  const router = await startRouter(settings.router, {
+  const { bus, router } = await startControl(settings, parts);
+  const { startEdge } = await import('@culvert/edge');
+  const logger = partLogger(parts.logger, 'edge');
+  const edge = await startEdge(settings.edge, {
     ...parts,
-    logger: logger.with({ part: 'router' }),
-    signals,
-    registry,
+    logger,
+    signals: await memorySignals(bus, logger),
   });
-  const edge = await startEdge(settings.edge, { ...parts, logger: logger.with({ part: 'edge' }), signals });
+  const { agents = NOWHERE, entryPoints } = edge.addresses;
   const service = await startDemoService();
-  const agent = await startDemoAgent(demo, edge.addresses.agents, service.address, parts);
+  const agent = await startDemoAgent(demo, agents, service.address, parts);
   return {
-    http: edge.addresses.entryPoints[0],
-    agents: edge.addresses.agents,
-    admin: router.addresses.admin,
+    http: entryPoints[0] ?? NOWHERE,
+    agents,
+    admin: router.admin,
     drain: async () => {
-      // The agent hears of the edge's drain over its links; what it forwards ends before the service does.
+      // What runs at the edge ends before the agent and the service that it leads to.
       await edge.drain();
       await agent.drain();
       await service.close();
       await router.drain();
     },
   };
+}
+
+/** Stands for a listener that the settings are checked to have. */
+const NOWHERE: ListenAddress = { host: '127.0.0.1', port: 0 };
+
+/** The router over a registry and a bus that live in this process. */
+async function startControl({ router: settings }: UpSettings, parts: ProcessParts) {
+  const [{ startRouter }, { MemoryRegistry }, { MemoryBus }] = await Promise.all([
+    import('@culvert/router'),
+    import('@culvert/registry'),
+    import('@culvert/signals'),
+  ]);
+  const bus = new MemoryBus();
+  const logger = partLogger(parts.logger, 'router');
+  const signals = await memorySignals(bus, logger);
+  const router = await startRouter(settings, { ...parts, logger, signals, registry: new MemoryRegistry() });
+  await router.ready;
+  return { bus, router };
 }
 
 /** The demo's agent dials the edge as any other does. */
@@ -84,7 +98,9 @@ async function startDemoAgent(
       ingress: [{ service: `http://${formatAddress(service)}` }],
     },
   });
-  return startAgent(settings, { ...parts, logger: parts.logger.with({ part: 'demo agent' }) });
+  const agent = await startAgent(settings, { ...parts, logger: partLogger(parts.logger, 'demo agent') });
+  await agent.attached;
+  return agent;
 }
 
 /** How this machine itself reaches a listener. */

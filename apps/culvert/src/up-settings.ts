@@ -16,10 +16,22 @@ export const DEMO_HOSTNAME = 'demo.localhost';
 
 /** A file for `culvert up` holds an edge's and a router's keys, each of which may be left out. */
 export const upSchema = (folder: string) =>
-  section('an edge and a router in one process', {
-    edge: edgeSchema(folder),
-    router: routerSchema(),
-  });
+  section(
+    'an edge and a router in one process',
+    {
+      edge: edgeSchema(folder),
+      router: routerSchema(),
+    },
+    function* ({ edge, router }) {
+      const message =
+        'registry and bus of "culvert up" live in its process; run "culvert router" and "culvert edge"';
+      if (edge.nats !== undefined) yield { path: ['edge', 'nats'], message };
+      if (router.nats !== undefined) yield { path: ['router', 'nats'], message };
+      if (router.redis !== undefined) yield { path: ['router', 'redis'], message };
+      if (edge.agents === undefined)
+        yield { path: ['edge'], message: 'needs "agents", which the demo attaches to' };
+    },
+  );
 
 /** Flags win over the file, the file over the defaults; lists are taken whole. */
 export function upSettings(flags: UpFlags, account: LocalAccount, demo: DemoTunnel): UpSettings {

@@ -113,7 +113,7 @@ export class Exchange implements Caller {
     const meta = { ...way, protocol: Protocol.Http, hostname: this.head.hostname, client: client.text, head };
     this.stream =
       this.#body === undefined
-        ? link.open(meta, this, NOTHING, 0, 0, true)
+        ? link.open(meta, this, NOTHING, 0, 0, this.head.upgrade === undefined)
         : this.#body.open((bytes, last) => link.open(meta, this, bytes, 0, bytes.length, last));
     if (!this.requestDone && this.wantsBody) this.#connection.resumeReading();
     return this.stream;
@@ -152,6 +152,8 @@ export class Exchange implements Caller {
     if (head.status === 101) return this.#upgrade(head, buffer, headEnd, end);
     if (head.status < 200) return this.#passInterim(head);
     this.#connection.context.ways.counters.countStatus(head.status);
+    // The direction was left open for what follows an upgrade; there is none.
+    if (this.head.upgrade !== undefined) this.stream!.sendEnd();
     const persists = this.head.keepAlive && this.requestDone && !this.#connection.context.draining;
     const body = { buffer, start: headEnd, end, whole: last };
     this.#writer = new ResponseWriter(this.#connection.socket, this.stream!, this.head, head, persists, body);

@@ -60,7 +60,8 @@ export async function startRouter(
     return loaded || 'the registry is unavailable';
   };
   // First, so that a port that is taken leaves nothing behind.
-  const admin = options.admin === 'mounted' ? undefined : await serveAdmin(settings, { ...parts, metrics }, status, api);
+  const admin =
+    options.admin === 'mounted' ? undefined : await serveAdmin(settings, { ...parts, metrics }, status, api);
   const responders = new Responders({ signals, resolution, admission, presence, snapshot });
   const recovery = new Recovery({
     registry,
@@ -69,7 +70,9 @@ export async function startRouter(
     logger,
   });
   const sweep = new ClaimSweep({ registry, signals, announcements, logger }, times.claimGrace);
-  const unwatch = signals.onState((state) => logger[state === 'connected' ? 'info' : 'warn']('signals', { state }));
+  const unwatch = signals.onState((state) =>
+    logger[state === 'connected' ? 'info' : 'warn']('signals', { state }),
+  );
   declareMetrics(metrics, parts, resolution, responders);
 
   const stop = async (): Promise<void> => {
@@ -121,7 +124,11 @@ function declareMetrics(
   metrics.counter('culvert_router_messages_total', 'Messages from edges, by subject', () =>
     [...responders.handled].map(([subject, value]) => ({ labels: { subject }, value })),
   );
-  metrics.counter('culvert_router_stale_answers_total', 'Answers given while the registry was away', () => resolution.stale);
+  metrics.counter(
+    'culvert_router_stale_answers_total',
+    'Answers given while the registry was away',
+    () => resolution.stale,
+  );
   metrics.gauge('culvert_router_registry_up', '1 while the registry can be reached', () =>
     registry.state === 'connected' ? 1 : 0,
   );

@@ -11,13 +11,22 @@ export interface FileItems {
 }
 
 /** Two items of one file that are the same thing: the last one counts, as it would when applied in turn. */
-export function fileItems(settings: Pick<RouterSettings, 'tunnels' | 'tokens' | 'routes'>, now: number): FileItems {
+export function fileItems(
+  settings: Pick<RouterSettings, 'tunnels' | 'tokens' | 'routes'>,
+  now: number,
+): FileItems {
   const { tunnels, tokens, routes } = settings;
   const bound = tunnels.map((tunnel) => tunnelToken(tunnel, tunnel.token.reveal(), 'file', now));
   return {
     tunnels: tunnels.map(({ id, name }) => ({ id, name, createdAt: now, source: 'file' })),
-    tokens: lastOfEach([...bound, ...tokens.map((token) => tokenRecord(token, token.token.reveal(), 'file', now))]),
-    routes: lastOfEach(routes.map((route) => routeRecord(route, 'file')), ({ route }) => route.id),
+    tokens: lastOfEach([
+      ...bound,
+      ...tokens.map((token) => tokenRecord(token, token.token.reveal(), 'file', now)),
+    ]),
+    routes: lastOfEach(
+      routes.map((route) => routeRecord(route, 'file')),
+      ({ route }) => route.id,
+    ),
   };
 }
 
@@ -28,7 +37,12 @@ export function tunnelToken(
   source: Source,
   now: number,
 ): TokenRecord {
-  return tokenRecord({ name: tunnel.name, tunnels: [tunnel.id], hostnames: [], ports: [] }, token, source, now);
+  return tokenRecord(
+    { name: tunnel.name, tunnels: [tunnel.id], hostnames: [], ports: [] },
+    token,
+    source,
+    now,
+  );
 }
 
 export function tokenRecord(
@@ -45,6 +59,9 @@ export function routeRecord(route: RouteSettings, source: Source): RouteRecord {
   return { route: { id: routeId(route), ...route }, source };
 }
 
-function lastOfEach<T>(items: readonly T[], idOf = (item: T): string => (item as { readonly id: string }).id): T[] {
+function lastOfEach<T>(
+  items: readonly T[],
+  idOf = (item: T): string => (item as { readonly id: string }).id,
+): T[] {
   return [...new Map(items.map((item) => [idOf(item), item])).values()];
 }

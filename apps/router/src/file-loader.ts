@@ -1,5 +1,13 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { Listed, Page, Registry, RouteRecord, Source, TokenRecord, TunnelRecord } from '@culvert/registry';
+import type {
+  Listed,
+  Page,
+  Registry,
+  RouteRecord,
+  Source,
+  TokenRecord,
+  TunnelRecord,
+} from '@culvert/registry';
 import type { Announcements } from './announcements.ts';
 import type { FileItems } from './file-items.ts';
 
@@ -52,15 +60,27 @@ export class FileLoader {
   async #removeFormer(): Promise<void> {
     const { tunnels, tokens, routes } = this.#items;
     const gone: RouteRecord[] = [];
-    for (const { route } of await former((page) => this.#registry.routes(page), routes, ({ route: { id } }) => id)) {
+    for (const { route } of await former(
+      (page) => this.#registry.routes(page),
+      routes,
+      ({ route: { id } }) => id,
+    )) {
       const removed = await this.#registry.deleteRoute(route.id);
       if (removed !== undefined) gone.push(removed);
     }
-    for (const token of await former((page) => this.#registry.tokens(page), tokens, ({ id }) => id)) {
+    for (const token of await former(
+      (page) => this.#registry.tokens(page),
+      tokens,
+      ({ id }) => id,
+    )) {
       await this.#registry.deleteToken(token.id);
       this.#announcements.tokenRevoked(token, token.tunnels === '*' ? [] : token.tunnels);
     }
-    for (const { id } of await former((page) => this.#registry.tunnels(page), tunnels, (tunnel) => tunnel.id)) {
+    for (const { id } of await former(
+      (page) => this.#registry.tunnels(page),
+      tunnels,
+      (tunnel) => tunnel.id,
+    )) {
       gone.push(...((await this.#registry.deleteTunnel(id))?.routes ?? []));
       this.#announcements.revoked(id);
     }

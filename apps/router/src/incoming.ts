@@ -1,5 +1,11 @@
 import { parseHostname, parseHostnamePattern } from '@culvert/settings';
-import type { AuthenticateRequest, Claims, EdgeByeRequest, EdgeInfo, SessionsMessage } from '@culvert/signals';
+import type {
+  AuthenticateRequest,
+  Claims,
+  EdgeByeRequest,
+  EdgeInfo,
+  SessionsMessage,
+} from '@culvert/signals';
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 const DIGEST = /^[0-9a-f]{64}$/;
@@ -80,7 +86,8 @@ function isSession(value: unknown): boolean {
 }
 
 const isText = (value: unknown): value is string => typeof value === 'string' && value !== '';
-const isPort = (value: unknown): boolean => Number.isInteger(value) && Number(value) > 0 && Number(value) < 65_536;
+const isPort = (value: unknown): boolean =>
+  Number.isInteger(value) && Number(value) > 0 && Number(value) < 65_536;
 const isListOf = (value: unknown, check: (item: unknown) => boolean): boolean =>
   Array.isArray(value) && value.every(check);
 const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>

@@ -6,6 +6,7 @@ import { MemorySignals } from '@culvert/signals';
 import type { Signals } from '@culvert/signals';
 import { connectNats } from '@culvert/signals-nats';
 import type { Logger, Metrics } from '@culvert/telemetry';
+import { OutageLog, visibleAddress } from './outage-log.ts';
 import type { RedisSettings, RouterSettings } from './settings.ts';
 
 /** What a router works with. Whoever made the parts closes them, after the router has drained. */
@@ -49,14 +50,31 @@ function openSignals({ nats, prefix }: Pick<RouterSettings, 'nats' | 'prefix'>, 
   const onHandlerError = (error: unknown, subject: string): void =>
     logger.warn('signal not handled', { subject, error });
   if (nats === undefined) return new MemorySignals(undefined, { onHandlerError });
-  const onError = (error: unknown): void => logger.warn('nats failed', { error });
-  return connectNats({ servers: nats, prefix, name: 'culvert router', onError, onHandlerError });
+  const log = new OutageLog(logger, 'nats is not reachable; trying again', visibleAddress(nats));
+  const onError = (error: unknown): void => log.failed(error);
+  const signals = connectNats({ servers: nats, prefix, name: 'culvert router', onError, onHandlerError });
+  signals.onState((state) => {
+    if (state === 'connected') log.recovered();
+  });
+  return signals;
 }
 
 function openRegistry({ redis, prefix }: Pick<RouterSettings, 'redis' | 'prefix'>, logger: Logger): Registry {
   if (redis === undefined) return new MemoryRegistry();
-  const onError = (error: unknown): void => logger.warn('redis failed', { error });
-  return new RedisRegistry({ redis: targetOf(redis), prefix: `${prefix}:`, name: 'culvert-router', onError });
+  const target = targetOf(redis);
+  const addresses = typeof target === 'object' && 'sentinels' in target ? target.sentinels : target;
+  const log = new OutageLog(logger, 'redis is not reachable; trying again', visibleAddress(addresses));
+  const onError = (error: unknown): void => log.failed(error);
+  const registry = new RedisRegistry({
+    redis: target,
+    prefix: `${prefix}:`,
+    name: 'culvert-router',
+    onError,
+  });
+  registry.onState((state) => {
+    if (state === 'connected') log.recovered();
+  });
+  return registry;
 }
 
 function targetOf(redis: RedisSettings): RedisTarget {

@@ -1,3 +1,4 @@
+import { RegistryDownError } from '@culvert/registry';
 import {
   AUTHENTICATE,
   EDGE_BYE,
@@ -9,7 +10,13 @@ import {
   SESSIONS,
   TUNNEL_REVOKED,
 } from '@culvert/signals';
-import type { RoutesChangedMessage, Signals, Subscription, TunnelRevokedMessage } from '@culvert/signals';
+import type {
+  RoutesChangedMessage,
+  Signals,
+  Subscription,
+  TunnelRevokedMessage,
+  UnavailableReply,
+} from '@culvert/signals';
 import type { Admission } from './admission.ts';
 import {
   authenticateRequest,
@@ -47,10 +54,22 @@ export class Responders {
       return hostname === undefined ? { routes: [] } : resolution.resolve(hostname);
     });
     this.#respond(PORT_ROUTES, () => resolution.ports());
-    this.#respond(AUTHENTICATE, checked(AUTHENTICATE, authenticateRequest, (request) => admission.authenticate(request)));
-    this.#respond(EDGE_LEASE, checked(EDGE_LEASE, edgeInfo, (edge) => presence.lease(edge)));
-    this.#respond(EDGE_BYE, checked(EDGE_BYE, edgeBye, (bye) => presence.bye(bye)));
-    this.#respond(SESSIONS, checked(SESSIONS, sessionsMessage, (sessions) => presence.sessions(sessions)));
+    this.#respond(
+      AUTHENTICATE,
+      checked(AUTHENTICATE, authenticateRequest, (request) => admission.authenticate(request)),
+    );
+    this.#respond(
+      EDGE_LEASE,
+      checked(EDGE_LEASE, edgeInfo, (edge) => presence.lease(edge)),
+    );
+    this.#respond(
+      EDGE_BYE,
+      checked(EDGE_BYE, edgeBye, (bye) => presence.bye(bye)),
+    );
+    this.#respond(
+      SESSIONS,
+      checked(SESSIONS, sessionsMessage, (sessions) => presence.sessions(sessions)),
+    );
     // Routers tell each other; every one of them listens.
     this.#listen(ROUTES_CHANGED, (message) => snapshot.routesChanged(message as RoutesChangedMessage));
     this.#listen(TUNNEL_REVOKED, (message) => snapshot.revoked(message as TunnelRevokedMessage));
@@ -66,7 +85,7 @@ export class Responders {
     this.handled.set(subject, 0);
     const track = (message: unknown): unknown => {
       this.handled.set(subject, (this.handled.get(subject) ?? 0) + 1);
-      const running = Promise.try(handler, message);
+      const running = orUnavailable(async () => handler(message));
       this.#running.add(running);
       return running.finally(() => this.#running.delete(running));
     };
@@ -75,6 +94,16 @@ export class Responders {
 
   #listen(subject: string, handler: (message: unknown) => void): void {
     this.#subscriptions.push(this.#signals.subscribe(subject, handler));
+  }
+}
+
+/** Said rather than left unanswered: whoever asks would wait for nothing. */
+async function orUnavailable(answer: () => Promise<unknown>): Promise<unknown> {
+  try {
+    return await answer();
+  } catch (error) {
+    if (!(error instanceof RegistryDownError)) throw error;
+    return { error: 'registry_unavailable' } satisfies UnavailableReply;
   }
 }
 

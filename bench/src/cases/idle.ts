@@ -1,26 +1,29 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { HeldConnection } from '../held-connection.ts';
 import { residentKib } from '../procfs.ts';
+import type { Figures } from '../statistics.ts';
 import { column, type Case, type Taken, type Visit } from './case.ts';
 import { meteredVisit } from './cost.ts';
 
-/** The first connections pay for warming up; what the others add is the price of a connection. */
-const FIRST = { connections: 200, requests: 10 };
-const COUNTED = { connections: 1_000, requests: 1 };
+/** The first connections also pay for warming up; the further ones show what a connection alone costs. */
+const FIRST = 1_000;
+const FURTHER = 2_000;
 
 /** How long, in milliseconds, memory may settle before it is read. */
 const SETTLE_MS = 3_000;
 
 export const idle: Case = {
   name: 'idle',
-  title: '1,000 idle kept-alive client connections (one request each), beside 200 that were there before',
+  title: '1,000 idle kept-alive client connections after a fresh start, one request each; then 2,000 more',
   start: 'own',
   columns: [
     column('server KiB/connection', 'kibServer', 1),
     column('agent KiB/connection', 'kibAgent', 1),
-    column('server MiB', 'rssServer'),
-    column('agent MiB', 'rssAgent'),
-    column('still usable', 'usable'),
+    column('server KiB/further one', 'furtherKibServer', 1),
+    column('agent KiB/further one', 'furtherKibAgent', 1),
+    column('server MiB at 1,000', 'rssServer'),
+    column('agent MiB at 1,000', 'rssAgent'),
+    column('of 1,000 still usable', 'usable'),
   ],
   compared: [column('server KiB/connection', 'kibServer', 1)],
   async measure(visit: Visit): Promise<Taken> {
@@ -29,27 +32,29 @@ export const idle: Case = {
   },
 };
 
-async function measureIdle(visit: Visit): Promise<Record<string, number>> {
+async function measureIdle(visit: Visit): Promise<Figures> {
   const held: HeldConnection[] = [];
   try {
+    const fresh = await settledMemory(visit);
     await hold(visit, FIRST, held);
-    const before = await settledMemory(visit);
-    await hold(visit, COUNTED, held);
-    const after = await settledMemory(visit);
-    return { ...figures(visit, before, after), usable: await countUsable(held.slice(FIRST.connections)) };
+    const first = await settledMemory(visit);
+    await hold(visit, FURTHER, held);
+    const further = await settledMemory(visit);
+    return { ...figures(visit, { fresh, first, further }), usable: await countUsable(held.slice(0, FIRST)) };
   } finally {
     held.forEach((connection) => connection.close());
   }
 }
 
-async function hold({ running }: Visit, batch: typeof FIRST, held: HeldConnection[]): Promise<void> {
-  for (let opened = 0; opened < batch.connections; opened += 1) {
+async function hold({ running }: Visit, count: number, held: HeldConnection[]): Promise<void> {
+  for (let opened = 0; opened < count; opened += 1) {
     const connection = await HeldConnection.open(running);
     held.push(connection);
-    for (let asked = 0; asked < batch.requests; asked += 1) await connection.get();
+    await connection.get();
   }
 }
 
+/** Resident KiB of each role. */
 interface Memory {
   readonly server: number;
   readonly agent: number;
@@ -60,12 +65,18 @@ async function settledMemory({ running }: Visit): Promise<Memory> {
   return { server: residentKib(running.pids('server')), agent: residentKib(running.pids('agent')) };
 }
 
-function figures({ running }: Visit, before: Memory, after: Memory): Record<string, number> {
-  const added = (role: keyof Memory): number => (after[role] - before[role]) / COUNTED.connections;
+type Memories = Readonly<Record<'fresh' | 'first' | 'further', Memory>>;
+
+function figures({ running }: Visit, { fresh, first, further }: Memories): Figures {
   return {
-    kibServer: added('server'),
-    rssServer: after.server / 1024,
-    ...(running.roles.includes('agent') && { kibAgent: added('agent'), rssAgent: after.agent / 1024 }),
+    kibServer: (first.server - fresh.server) / FIRST,
+    furtherKibServer: (further.server - first.server) / FURTHER,
+    rssServer: first.server / 1024,
+    ...(running.roles.includes('agent') && {
+      kibAgent: (first.agent - fresh.agent) / FIRST,
+      furtherKibAgent: (further.agent - first.agent) / FURTHER,
+      rssAgent: first.agent / 1024,
+    }),
   };
 }
 

@@ -49,6 +49,13 @@ describe('an unfinished head', () => {
     expect(() => checkPartialHead(Buffer.from(text, 'latin1'), 0, text.length)).not.toThrow();
   });
 
+  it('may be checked piece by piece', () => {
+    const bytes = Buffer.from('GET / HTTP/1.1\r\nHost: a\r\nX: y\r');
+    for (let end = 1; end <= bytes.length; end += 1) {
+      expect(() => checkPartialHead(bytes, Math.max(0, end - 2), end)).not.toThrow();
+    }
+  });
+
   it('that grows too large is told for its target or for its fields', () => {
     const target = Buffer.from(`GET /${'a'.repeat(40_000)}`);
     const fields = Buffer.from(`GET / HTTP/1.1\r\nX: ${'a'.repeat(40_000)}`);

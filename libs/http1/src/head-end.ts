@@ -34,16 +34,15 @@ export function findHeadEnd(buffer: Buffer, from: number, end: number): number {
 
 /**
  * Refuses an unfinished head early, so that a peer with bare LFs gets its answer now and not at the time limit:
- * throws for a byte in [from, end) that no head may hold. `from` as for `findHeadEnd`, and never within a line
- * end that was already checked.
+ * throws for a byte in [from, end) that no head may hold. `from` may move on with what has been checked, less 1.
  */
 export function checkPartialHead(buffer: Buffer, from: number, end: number): void {
   for (let at = from; at < end; at += 1) {
-    if (VALUE[buffer[at]!] === 1) continue;
-    if (buffer[at] !== CR) throw new Http1Error('bad_request', 'control character in head');
-    if (at + 1 === end) return;
-    if (buffer[at + 1] !== LF) throw new Http1Error('bad_request', 'bare CR in head');
-    at += 1;
+    const code = buffer[at]!;
+    if (VALUE[code] === 1) continue;
+    if (code === CR && (at + 1 === end || buffer[at + 1] === LF)) continue;
+    if (code === LF && at > 0 && buffer[at - 1] === CR) continue;
+    throw new Http1Error('bad_request', code === CR ? 'bare CR in head' : 'control character in head');
   }
 }
 

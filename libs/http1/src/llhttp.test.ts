@@ -7,24 +7,23 @@ import { mutated, requests, responses } from './testing/messages.ts';
 const limits = { ...DEFAULT_HEAD_LIMITS, methods: 'known' as const };
 const runs = Number(process.env['CULVERT_FUZZ_RUNS'] ?? 4_000);
 
-/** Bytes that end early refuse nothing yet: a complete answer is wanted from both. */
+/** Whatever was whole to us before the first refusal or the end must have been the same to llhttp. */
 function agree(text: string, side: 'request' | 'response'): void {
   const bytes = Buffer.from(text, 'latin1');
   const theirs = readTheirs(bytes, side);
   const ours = readOurs(bytes, side, limits);
-  if (ours.outcome === 'refused') return;
-  if (theirs.outcome === 'refused') {
-    // Not yet refused, since the head or the body has not ended: nothing of it has been passed on.
-    expect([text, ours.outcome, theirs.reason]).toEqual([text, 'partial', theirs.reason]);
-    return;
-  }
   if (ours.outcome === 'upgraded' || theirs.outcome === 'upgraded') return;
-  expect([text, ...ours.messages.map(comparable)]).toEqual([text, ...theirs.messages.map(comparable)]);
+  const known = theirs.messages.slice(0, ours.messages.length);
+  expect([text, ...ours.messages.map(comparable)]).toEqual([text, ...known.map(comparable)]);
+  if (ours.outcome === 'refused') return;
+  // What llhttp refuses may still be unfinished to us, and then nothing more of it has been passed on.
+  if (theirs.outcome === 'refused') expect([text, ours.outcome]).toEqual([text, 'partial']);
+  else expect([text, theirs.messages.length]).toEqual([text, ours.messages.length]);
 }
 
 /** Absolute-form is normalised by us and not by llhttp. */
 function comparable(message: { readonly start: string; readonly body: string }) {
-  return { ...message, start: message.start.replace('http://a/', '/') };
+  return { ...message, start: message.start.replace(/ https?:\/\/[^/?]*\/?/i, ' /') };
 }
 
 describe('compared with llhttp in its strict mode', () => {

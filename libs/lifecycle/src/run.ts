@@ -24,6 +24,9 @@ export type SignalSource = Pick<EventEmitter, 'on' | 'off'>;
 /** 0 done, 1 failed, 2 wrong usage or configuration. */
 export type ExitStatus = 0 | 1 | 2;
 
+/** What a service that has cut its work at the end of its time still gets for saying goodbye, in ms. */
+const LEAVE_GRACE = 1_000;
+
 type Wish = 'stop' | 'stop-now' | 'too-many-errors';
 
 /**
@@ -60,7 +63,7 @@ async function keep(service: Service, wishes: Wishes, options: RunOptions): Prom
   const first = await Promise.race(ended === undefined ? [wishes.next()] : [wishes.next(), ended]);
   if (first === 'ended') return 0;
   options.logger.info('draining', { reason: first, timeout: options.drainTimeout });
-  const drained = within(service.drain(), options.drainTimeout);
+  const drained = within(service.drain(), options.drainTimeout + LEAVE_GRACE);
   const outcome = await Promise.race([drained, wishes.next()]);
   if (outcome === 'timeout') options.logger.warn('drain timed out', { timeout: options.drainTimeout });
   if (outcome !== 'done' && outcome !== 'timeout') {

@@ -6,14 +6,15 @@ import {
   ProtocolError,
   chooseVersion,
   decodeHello,
+  decodeVersions,
   encodeWelcome,
 } from '@culvert/wire';
 import type { GoAway, HelloBody, PeerHello, WelcomeBody } from '@culvert/wire';
 import type { Carrier } from './carrier.ts';
 import { Link } from './link.ts';
 import type { LinkEnd, LinkOwner } from './link.ts';
-import { PrefaceCarrier } from './preface-carrier.ts';
 import { newNonce, proofOf, proves } from './peer-proof.ts';
+import { PrefaceCarrier } from './preface-carrier.ts';
 import type { StreamMemory } from './stream-memory.ts';
 
 /** The answer to a hello. */
@@ -55,12 +56,15 @@ class Accepting implements LinkOwner {
     const { carrier, memory, maxStreams, window } = options;
     this.#options = options;
     const behindPreface = options.preface === 'ahead' ? new PrefaceCarrier(carrier) : carrier;
-    this.#link = new Link({ carrier: behindPreface, memory, maxStreams, window });
+    this.#link = new Link({ side: 'listener', carrier: behindPreface, memory, maxStreams, window });
   }
 
   begin(): void {
     const { timeoutMs } = this.#options;
-    this.#timer = setTimeout(() => this.#refuse(GoAwayCode.Timeout, `no hello within ${timeoutMs} ms`), timeoutMs);
+    this.#timer = setTimeout(
+      () => this.#refuse(GoAwayCode.Timeout, `no handshake within ${timeoutMs} ms`),
+      timeoutMs,
+    );
     this.#link.begin(this);
   }
 
@@ -85,15 +89,21 @@ class Accepting implements LinkOwner {
   }
 
   #onHello(payload: Buffer): void {
-    const hello = decodeHello(payload);
-    if (chooseVersion(hello) === undefined) {
-      const spoken = MIN_VERSION === MAX_VERSION ? `version ${MIN_VERSION}` : `versions ${MIN_VERSION} to ${MAX_VERSION}`;
-      const offered = `${hello.minVersion} to ${hello.maxVersion}`;
-      return this.#refuse(GoAwayCode.Version, `this edge speaks ${spoken} of the link protocol, not ${offered}`);
+    const versions = decodeVersions(payload);
+    if (chooseVersion(versions) === undefined) {
+      const spoken =
+        MIN_VERSION === MAX_VERSION ? `version ${MIN_VERSION}` : `versions ${MIN_VERSION} to ${MAX_VERSION}`;
+      const offered = `${versions.minVersion} to ${versions.maxVersion}`;
+      return this.#refuse(
+        GoAwayCode.Version,
+        `this edge speaks ${spoken} of the link protocol, not ${offered}`,
+      );
     }
-    if (hello.body.role === 'agent') return this.#decide(hello.body);
-    if (this.#options.secret === undefined) return this.#refuse(GoAwayCode.NotAPeer, 'this edge takes no peer links here');
-    this.#peer = hello.body;
+    const { body } = decodeHello(payload);
+    if (body.role === 'agent') return this.#decide(body);
+    if (this.#options.secret === undefined)
+      return this.#refuse(GoAwayCode.NotAPeer, 'this edge takes no peer links here');
+    this.#peer = body;
     this.#stage = 'proof';
     this.#link.sendControl(Kind.Challenge, this.#nonce);
   }

@@ -2,6 +2,10 @@ import type { Carrier } from './carrier.ts';
 
 /** Bytes gathered before they are written without waiting for the tick's end. */
 export const BATCH_BYTES = 131_072;
+/** What the carrier may have to write before gathered frames wait for its drain. */
+const HOLD_BYTES = 262_144;
+/** Less than this is copied when it has to wait, so that it does not keep a whole buffer from others. */
+const SMALL_BYTES = BATCH_BYTES / 8;
 const MAX_SPARE_BUFFERS = 16;
 const spareBuffers: Buffer[] = [];
 
@@ -32,7 +36,9 @@ export class Batch {
     if (this.#buffer !== undefined && this.#length + bytes <= this.#buffer.length) return this.#buffer;
     this.#write();
     this.#buffer =
-      bytes > BATCH_BYTES ? Buffer.allocUnsafeSlow(bytes) : (spareBuffers.pop() ?? Buffer.allocUnsafeSlow(BATCH_BYTES));
+      bytes > BATCH_BYTES
+        ? Buffer.allocUnsafeSlow(bytes)
+        : (spareBuffers.pop() ?? Buffer.allocUnsafeSlow(BATCH_BYTES));
     return this.#buffer;
   }
 
@@ -51,6 +57,11 @@ export class Batch {
     this.#write();
   }
 
+  /** As `flush`, unless the carrier has enough to write: then frames gather until its drain or until a buffer is full. */
+  send(): void {
+    if (this.#carrier.backlog < HOLD_BYTES) this.#write();
+  }
+
   /** Drops what was not written. */
   discard(): void {
     if (this.#scheduled !== undefined) clearImmediate(this.#scheduled);
@@ -61,7 +72,7 @@ export class Batch {
 
   readonly #flushScheduled = (): void => {
     this.#scheduled = undefined;
-    this.#write();
+    this.send();
     this.#onFlush();
   };
 
@@ -71,9 +82,16 @@ export class Batch {
     const bytes = buffer.subarray(0, this.#length);
     this.#buffer = undefined;
     this.#length = 0;
-    this.#carrier.write(bytes, () => recycle(buffer));
+    if (bytes.length > SMALL_BYTES || this.#carrier.backlog === 0) {
+      this.#carrier.write(bytes, () => recycle(buffer));
+    } else {
+      this.#carrier.write(Buffer.from(bytes), ignore);
+      recycle(buffer);
+    }
   }
 }
+
+function ignore(): void {}
 
 function recycle(buffer: Buffer): void {
   if (buffer.length === BATCH_BYTES && spareBuffers.length < MAX_SPARE_BUFFERS) spareBuffers.push(buffer);

@@ -54,9 +54,15 @@ export function carrierContract(name: string, connect: () => Promise<ConnectedCa
         return opened;
       });
       const accepted = () => [...pair.dialer.owner.accepted, ...pair.listener.owner.accepted];
-      await eventually(() => accepted().length === 6 && accepted().every(({ recorder }) => recorder.ended), { timeoutMs: 20_000 });
+      await eventually(() => accepted().length === 6 && accepted().every(({ recorder }) => recorder.ended), {
+        timeoutMs: 20_000,
+      });
       const hash = (bytes: Buffer) => createHash('sha256').update(bytes).digest('hex');
-      expect(accepted().map(({ recorder }) => recorder.hash).sort()).toEqual(sources.map(hash).sort());
+      expect(
+        accepted()
+          .map(({ recorder }) => recorder.hash)
+          .sort(),
+      ).toEqual(sources.map(hash).sort());
       expect(ups.every(({ stream }) => stream.heldBytes === 0)).toBe(true);
     });
 

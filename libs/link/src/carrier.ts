@@ -22,7 +22,7 @@ export interface Carrier {
 export interface CarrierSink {
   /** The bytes are a view that is reused after the call. */
   onBytes(buffer: Buffer, start: number, end: number): void;
-  /** The backlog has gone to the operating system. */
+  /** The backlog has gone to the operating system. Never called from within `write`. */
   onDrain(): void;
   /** Nothing comes or goes any more; called once. */
   onClose(error: Error | undefined): void;

@@ -9,8 +9,14 @@ import { join } from 'node:path';
 import { connect as connectTls, createServer as createTlsServer } from 'node:tls';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { eventually } from '@culvert/testkit';
-import { MAX_MESSAGE_BYTES, PREFACE, PREFACE_BYTES, WEBSOCKET_PATH, WEBSOCKET_SUBPROTOCOL } from '@culvert/wire';
-import { readDirectly } from '@culvert/socket';
+import {
+  MAX_MESSAGE_BYTES,
+  PREFACE,
+  PREFACE_BYTES,
+  WEBSOCKET_PATH,
+  WEBSOCKET_SUBPROTOCOL,
+} from '@culvert/wire';
+import { own } from '@culvert/socket';
 import { WebSocket, WebSocketServer } from 'ws';
 import { carrierContract } from './carrier.contract.ts';
 import type { ConnectedCarriers } from './carrier.contract.ts';
@@ -23,7 +29,9 @@ const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localh
 const ecKey = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2'];
 
 beforeAll(() => {
-  execFileSync('openssl', ['req', '-x509', ...ecKey, ...subject, '-keyout', key, '-out', cert], { stdio: 'ignore' });
+  execFileSync('openssl', ['req', '-x509', ...ecKey, ...subject, '-keyout', key, '-out', cert], {
+    stdio: 'ignore',
+  });
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
@@ -44,16 +52,30 @@ async function tcp(): Promise<ConnectedCarriers> {
   const server = createServer();
   const port = await listening(server);
   const client = connect(port, '127.0.0.1');
-  const [[accepted]] = (await Promise.all([once(server, 'connection'), once(client, 'connect')])) as [[Socket], unknown];
-  return { dialer: new SocketCarrier(client), listener: new SocketCarrier(accepted), close: closing(server, client, accepted) };
+  const [[accepted]] = (await Promise.all([once(server, 'connection'), once(client, 'connect')])) as [
+    [Socket],
+    unknown,
+  ];
+  return {
+    dialer: new SocketCarrier(client),
+    listener: new SocketCarrier(accepted),
+    close: closing(server, client, accepted),
+  };
 }
 
 async function tls(): Promise<ConnectedCarriers> {
   const server = createTlsServer({ key: readFileSync(key), cert: readFileSync(cert) });
   const port = await listening(server);
   const client = connectTls({ port, host: '127.0.0.1', servername: 'localhost', ca: readFileSync(cert) });
-  const [[accepted]] = (await Promise.all([once(server, 'secureConnection'), once(client, 'secureConnect')])) as [[Socket], unknown];
-  return { dialer: new SocketCarrier(client), listener: new SocketCarrier(accepted), close: closing(server, client, accepted) };
+  const [[accepted]] = (await Promise.all([
+    once(server, 'secureConnection'),
+    once(client, 'secureConnect'),
+  ])) as [[Socket], unknown];
+  return {
+    dialer: new SocketCarrier(client),
+    listener: new SocketCarrier(accepted),
+    close: closing(server, client, accepted),
+  };
 }
 
 async function webSocket(): Promise<ConnectedCarriers> {
@@ -61,12 +83,14 @@ async function webSocket(): Promise<ConnectedCarriers> {
   const options = { server, path: WEBSOCKET_PATH, maxPayload: MAX_MESSAGE_BYTES, perMessageDeflate: false };
   const webSockets = new WebSocketServer({ ...options, handleProtocols: () => WEBSOCKET_SUBPROTOCOL });
   const port = await listening(server);
-  const client = new WebSocket(`ws://127.0.0.1:${port}${WEBSOCKET_PATH}`, WEBSOCKET_SUBPROTOCOL, { perMessageDeflate: false });
+  const client = new WebSocket(`ws://127.0.0.1:${port}${WEBSOCKET_PATH}`, WEBSOCKET_SUBPROTOCOL, {
+    perMessageDeflate: false,
+  });
   const clientSocket = once(client, 'upgrade') as Promise<[{ socket: Socket }]>;
-  const [[accepted, request]] = (await Promise.all([once(webSockets, 'connection'), once(client, 'open')])) as [
-    [WebSocket, { socket: Socket }],
-    unknown,
-  ];
+  const [[accepted, request]] = (await Promise.all([
+    once(webSockets, 'connection'),
+    once(client, 'open'),
+  ])) as [[WebSocket, { socket: Socket }], unknown];
   const [{ socket }] = await clientSocket;
   return {
     dialer: new WebSocketCarrier(client, socket),
@@ -85,17 +109,28 @@ async function sniffing() {
   const server = createServer();
   const port = await listening(server);
   const client = connect(port, '127.0.0.1');
-  const [[accepted]] = (await Promise.all([once(server, 'connection'), once(client, 'connect')])) as [[Socket], unknown];
+  const [[accepted]] = (await Promise.all([once(server, 'connection'), once(client, 'connect')])) as [
+    [Socket],
+    unknown,
+  ];
   client.write(PREFACE);
   const sockets = new Promise<SocketCarrier>((resolve) => {
-    const reader = readDirectly(accepted, (bytes, buffer) => {
-      const rest = Buffer.from(buffer.subarray(PREFACE_BYTES, bytes));
-      resolve(new SocketCarrier(accepted, { reader, rest }));
-      return false;
+    own(accepted, {
+      onSocketRead: (bytes, buffer) => {
+        resolve(new SocketCarrier(accepted, Buffer.from(buffer.subarray(PREFACE_BYTES, bytes))));
+        return false;
+      },
+      onSocketDrain: () => undefined,
+      onSocketEnd: () => undefined,
+      onSocketClose: () => undefined,
     });
     accepted.resume();
   });
-  return { dialer: skippingFirstWrite(new SocketCarrier(client)), sockets, close: closing(server, client, accepted) };
+  return {
+    dialer: skippingFirstWrite(new SocketCarrier(client)),
+    sockets,
+    close: closing(server, client, accepted),
+  };
 }
 
 /** The preface has gone out already. */
@@ -115,28 +150,31 @@ carrierContract('WebSocket', webSocket);
 carrierContract('a socket whose first bytes were sniffed', sniffed);
 
 it('the rest of what was sniffed comes first', async () => {
-  const { dialer, listener, close } = await tcp();
-  let onRead: ((bytes: number, buffer: Buffer) => boolean | void) | undefined;
-  const reader = { set onRead(value: (bytes: number, buffer: Buffer) => boolean | void) { onRead = value; } };
-  void dialer;
-  const accepted = new SocketCarrier(connect(1, '127.0.0.1'), { reader: reader as never, rest: Buffer.from('rest ') });
+  const server = createServer();
+  const client = connect(await listening(server), '127.0.0.1');
+  const [accepted] = (await once(server, 'connection')) as [Socket];
   let text = '';
-  accepted.start({
-    onBytes: (buffer, start, end) => (text += buffer.toString('latin1', start, end)),
+  const onBytes = (buffer: Buffer, start: number, end: number) =>
+    (text += buffer.toString('latin1', start, end));
+  new SocketCarrier(accepted, Buffer.from('rest ')).start({
+    onBytes,
     onDrain: () => undefined,
     onClose: () => undefined,
   });
-  onRead!(4, Buffer.from('more'));
-  expect(text).toBe('rest more');
-  listener.destroy();
-  await close();
+  client.write('more');
+  await eventually(() => text === 'rest more');
+  await closing(server, client, accepted)();
 });
 
 it('a carrier over a socket leaves no timer behind once it has closed', async () => {
   const { dialer, listener, close } = await webSocket();
   const { dialer: plainDialer, listener: plainListener, close: closePlain } = await tcp();
   const closed: string[] = [];
-  const sink = (name: string) => ({ onBytes: () => undefined, onDrain: () => undefined, onClose: () => void closed.push(name) });
+  const sink = (name: string) => ({
+    onBytes: () => undefined,
+    onDrain: () => undefined,
+    onClose: () => void closed.push(name),
+  });
   dialer.start(sink('a'));
   listener.start(sink('b'));
   plainDialer.start(sink('c'));
@@ -150,15 +188,13 @@ it('a carrier over a socket leaves no timer behind once it has closed', async ()
 });
 
 it('a text message closes a link over WebSocket', async () => {
-  const { dialer, listener, close } = await webSocket();
-  let bytes = 0;
-  let closed = false;
-  listener.start({ onBytes: () => bytes++, onDrain: () => undefined, onClose: () => (closed = true) });
-  (dialer as unknown as { start(sink: unknown): void }).start({ onBytes: () => undefined, onDrain: () => undefined, onClose: () => undefined });
   const server = createHttpServer();
   const port = await listening(server);
+  let bytes = 0;
+  let closed = false;
   new WebSocketServer({ server }).on('connection', (accepted, request) => {
-    new WebSocketCarrier(accepted, request.socket).start({ onBytes: () => bytes++, onDrain: () => undefined, onClose: () => (closed = true) });
+    const sink = { onBytes: () => bytes++, onDrain: () => undefined, onClose: () => (closed = true) };
+    new WebSocketCarrier(accepted, request.socket).start(sink);
   });
   const client = new WebSocket(`ws://127.0.0.1:${port}/`);
   await once(client, 'open');
@@ -166,6 +202,5 @@ it('a text message closes a link over WebSocket', async () => {
   const [code] = (await once(client, 'close')) as [number];
   await eventually(() => closed);
   expect([bytes, code]).toEqual([0, 1003]);
-  server.close();
-  await close();
+  await new Promise((resolve) => server.close(resolve));
 });

@@ -1,4 +1,13 @@
-import { GoAwayCode, Kind, PREFACE, ProtocolError, decodeWelcome, encodeHello } from '@culvert/wire';
+import {
+  GoAwayCode,
+  Kind,
+  MAX_VERSION,
+  MIN_VERSION,
+  PREFACE,
+  ProtocolError,
+  decodeWelcome,
+  encodeHello,
+} from '@culvert/wire';
 import type { GoAway, HelloBody, Welcome } from '@culvert/wire';
 import type { Carrier } from './carrier.ts';
 import { Link } from './link.ts';
@@ -38,12 +47,15 @@ class Dialing implements LinkOwner {
   constructor(options: DialOptions) {
     const { carrier, memory, maxStreams, hello } = options;
     this.#options = options;
-    this.#link = new Link({ carrier, memory, maxStreams, window: hello.window });
+    this.#link = new Link({ side: 'dialer', carrier, memory, maxStreams, window: hello.window });
   }
 
   begin(): void {
     const { timeoutMs, hello, versions } = this.#options;
-    this.#timer = setTimeout(() => this.#fail(new HandshakeError(`no welcome within ${timeoutMs} ms`)), timeoutMs);
+    this.#timer = setTimeout(
+      () => this.#fail(new HandshakeError(`no welcome within ${timeoutMs} ms`)),
+      timeoutMs,
+    );
     this.#link.begin(this);
     this.#link.sendPreface(Buffer.from(PREFACE, 'latin1'));
     this.#link.sendControl(Kind.Hello, encodeHello(hello, versions));
@@ -69,7 +81,12 @@ class Dialing implements LinkOwner {
 
   #prove(nonce: Buffer): void {
     const { hello, secret } = this.#options;
-    if (hello.role !== 'peer' || secret === undefined || nonce.length !== NONCE_BYTES || this.#listenerNonce) {
+    if (
+      hello.role !== 'peer' ||
+      secret === undefined ||
+      nonce.length !== NONCE_BYTES ||
+      this.#listenerNonce
+    ) {
       throw new ProtocolError('unexpected challenge');
     }
     this.#listenerNonce = nonce;
@@ -77,7 +94,13 @@ class Dialing implements LinkOwner {
   }
 
   #welcome(welcome: Welcome): void {
-    const { hello, secret } = this.#options;
+    const { hello, secret, versions } = this.#options;
+    if (
+      welcome.version < (versions?.min ?? MIN_VERSION) ||
+      welcome.version > (versions?.max ?? MAX_VERSION)
+    ) {
+      return this.#fail(new ProtocolError(`welcome of version ${welcome.version}, which was not offered`));
+    }
     if (hello.role === 'peer') {
       const proof = Buffer.from(welcome.body.proof ?? '', 'hex');
       const nonce = this.#listenerNonce;

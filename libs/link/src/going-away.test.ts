@@ -19,7 +19,9 @@ describe('a link that goes away', () => {
     await until(() => ended(pair), 1_000);
     expect(pair.listener.owner.goAways).toEqual([draining]);
     expect(pair.dialer.owner.ends).toEqual([{ code: GoAwayCode.Draining, text: draining.text, by: 'us' }]);
-    expect(pair.listener.owner.ends).toEqual([{ code: GoAwayCode.Draining, text: draining.text, by: 'peer' }]);
+    expect(pair.listener.owner.ends).toEqual([
+      { code: GoAwayCode.Draining, text: draining.text, by: 'peer' },
+    ]);
   });
 
   it('takes no new streams on either side, and lets the running ones finish', async () => {
@@ -69,11 +71,11 @@ describe('a link that goes away', () => {
     expect(pair.dialer.owner.goAways).toHaveLength(1);
   });
 
-  it('closes by itself when the other side does not', async () => {
+  it('closes within six seconds when the other side does not answer', async () => {
     const pair = await simulatedPair();
     pair.path.listener.block();
     pair.dialer.link.goAway(draining);
-    await until(() => pair.dialer.owner.ends.length === 1, 3_000);
+    await until(() => pair.dialer.owner.ends.length === 1, 6_000);
     pair.path.listener.destroy();
     await until(() => ended(pair), 1_000);
   });

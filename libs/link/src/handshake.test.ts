@@ -1,7 +1,28 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { GoAwayCode, HEADER_BYTES, Kind, PREFACE, encodeHello, encodeWelcome, goAwayName, writeHeader } from '@culvert/wire';
+import {
+  GoAwayCode,
+  HEADER_BYTES,
+  Kind,
+  PREFACE,
+  encodeHello,
+  encodeWelcome,
+  goAwayName,
+  writeHeader,
+} from '@culvert/wire';
 import type { HelloBody } from '@culvert/wire';
-import { acceptOn, agentHello, dialOn, fakeTime, joinPair, pass, peerHello, Side, simulatedPair, until, welcome } from './link-pair.ts';
+import {
+  acceptOn,
+  agentHello,
+  dialOn,
+  fakeTime,
+  joinPair,
+  pass,
+  peerHello,
+  Side,
+  simulatedPair,
+  until,
+  welcome,
+} from './link-pair.ts';
 import type { Pair, PairOptions } from './link-pair.ts';
 import { HandshakeError, LinkRefusedError } from './refusal.ts';
 import { simulatedPath } from './simulated-path.ts';
@@ -113,7 +134,10 @@ describe('an agent', () => {
   });
 
   it('is told of the version even when the rest of its hello means nothing here', async () => {
-    const hello = frame(Kind.Hello, Buffer.concat([Buffer.from([2, 2, 0, 0, 0, 0]), Buffer.from([0xa1, 0x61])]));
+    const hello = frame(
+      Kind.Hello,
+      Buffer.concat([Buffer.from([2, 2, 0, 0, 0, 0]), Buffer.from([0xa1, 0x61])]),
+    );
     const { side, answer } = await listenerAfter(hello);
     expect(side.refusals[0]).toContain('version 1');
     expect(answer.written[0]!.readUInt16BE(HEADER_BYTES)).toBe(GoAwayCode.Version);
@@ -282,7 +306,7 @@ describe('a peer edge', () => {
     await rest();
   });
 
-  it("takes no welcome whose proof is its own, sent back to it", async () => {
+  it('takes no welcome whose proof is its own, sent back to it', async () => {
     const path = simulatedPath();
     const side = new Side();
     dialOn(path.dialer, side, dial);

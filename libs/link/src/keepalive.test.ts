@@ -36,16 +36,19 @@ describe('Keepalive', () => {
     alive.stop();
   });
 
-  it.each([0, 1, 700, 1_999, 2_000])('calls a link dead within six seconds of the last sound, heard at %i ms', async (at) => {
-    const { alive, told } = keepalive();
-    await pass(at);
-    alive.heard();
-    await pass(3_900);
-    expect(told.dead).toBe(0);
-    await pass(2_100);
-    expect(told.dead).toBe(1);
-    alive.stop();
-  });
+  it.each([0, 1, 700, 1_999, 2_000])(
+    'calls a link dead within six seconds of the last sound, heard at %i ms',
+    async (at) => {
+      const { alive, told } = keepalive();
+      await pass(at);
+      alive.heard();
+      await pass(3_900);
+      expect(told.dead).toBe(0);
+      await pass(2_100);
+      expect(told.dead).toBe(1);
+      alive.stop();
+    },
+  );
 
   it('knows the smallest round trip of late', async () => {
     const { alive, pings } = keepalive();

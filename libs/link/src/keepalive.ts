@@ -1,6 +1,6 @@
 /** A ping goes out this often. */
 export const PING_INTERVAL_MS = 2_000;
-/** A link is dead after so many intervals in which nothing at all was heard: within 6 s. */
+/** A link is dead at the end of so many intervals in which nothing at all was heard: after 4 to 6 s. */
 export const SILENT_INTERVALS = 3;
 /** Round trips remembered: the smallest of them is the path's. */
 const SAMPLES = 8;
@@ -18,6 +18,8 @@ export class Keepalive {
   /** Intervals are counted, not time: after a sleep of this process the peer gets its chance to speak. */
   #silent = 0;
   #samples: number[] = [];
+  /** When the pings were sent that have no answer yet, in milliseconds. */
+  #sent: number[] = [];
 
   constructor(actions: KeepaliveActions, now: () => number = () => performance.now()) {
     this.#actions = actions;
@@ -43,25 +45,30 @@ export class Keepalive {
     this.#silent = 0;
   }
 
-  /** @param payload the milliseconds that were sent along as a double */
+  /** @param payload as it was sent in a ping; anything else tells nothing, least of all a round trip */
   pong(payload: Buffer): void {
     if (payload.length !== 8) return;
-    const sample = this.#now() - payload.readDoubleBE(0);
-    if (!(sample >= 0)) return;
-    this.#samples.push(Math.max(sample, 0.05));
+    const sentAt = payload.readDoubleBE(0);
+    const index = this.#sent.indexOf(sentAt);
+    if (index < 0) return;
+    this.#sent.splice(0, index + 1);
+    this.#samples.push(Math.max(this.#now() - sentAt, 0.05));
     if (this.#samples.length > SAMPLES) this.#samples.shift();
   }
 
   /** One interval has passed. */
   tick(): void {
     this.#silent++;
-    if (this.#silent > SILENT_INTERVALS) this.#actions.dead();
+    if (this.#silent >= SILENT_INTERVALS) this.#actions.dead();
     else this.#ping();
   }
 
   #ping(): void {
     const payload = Buffer.alloc(8);
-    payload.writeDoubleBE(this.#now());
+    const sentAt = this.#now();
+    payload.writeDoubleBE(sentAt);
+    this.#sent.push(sentAt);
+    if (this.#sent.length > SILENT_INTERVALS) this.#sent.shift();
     this.#actions.ping(payload);
   }
 }

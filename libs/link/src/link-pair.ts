@@ -48,8 +48,9 @@ export class Recorder implements StreamConsumer {
   onAccept(): void {
     this.calls.push('accept');
   }
-  onHead(head: string): void {
-    this.calls.push(`head ${head}`);
+  onHead(buffer: Buffer, start: number, headEnd: number, end: number): void {
+    this.calls.push(`head ${buffer.toString('latin1', start, headEnd)}`);
+    if (end > headEnd) this.onData(buffer, headEnd, end);
   }
   onData(buffer: Buffer, start: number, end: number): void {
     if (this.calls.at(-1) !== 'data') this.calls.push('data');
@@ -81,7 +82,8 @@ export class Recorder implements StreamConsumer {
 
 /** An owner that takes every stream, unless `decide` says otherwise. */
 export class RecordingOwner implements LinkOwner {
-  readonly accepted: { readonly stream: LinkStream; readonly open: ReadOpen; readonly recorder: Recorder }[] = [];
+  readonly accepted: { readonly stream: LinkStream; readonly open: ReadOpen; readonly recorder: Recorder }[] =
+    [];
   readonly goAways: GoAway[] = [];
   readonly controls: number[] = [];
   readonly ends: LinkEnd[] = [];
@@ -116,8 +118,21 @@ export const agentHello: AgentHello = {
   software: 'test',
   window: 65_536,
 };
-export const peerHello: PeerHello = { role: 'peer', edge: 'us-1', nonce: 'ab'.repeat(32), software: 'test', window: 65_536 };
-export const welcome: WelcomeBody = { edge: 'eu-1', region: 'eu', session: 's-1', software: 'test', window: 65_536, edges: [] };
+export const peerHello: PeerHello = {
+  role: 'peer',
+  edge: 'us-1',
+  nonce: 'ab'.repeat(32),
+  software: 'test',
+  window: 65_536,
+};
+export const welcome: WelcomeBody = {
+  edge: 'eu-1',
+  region: 'eu',
+  session: 's-1',
+  software: 'test',
+  window: 65_536,
+  edges: [],
+};
 
 /** One side of a handshake, and what came of it. */
 export class Side {
@@ -136,9 +151,12 @@ export class Side {
   }
 
   /** Opens a raw stream, with the window that the memory grants. */
-  open(options: { body?: Buffer; last?: boolean; recorder?: Recorder; meta?: Partial<OpenMeta> } = {}): Opened {
+  open(
+    options: { body?: Buffer; last?: boolean; recorder?: Recorder; meta?: Partial<OpenMeta> } = {},
+  ): Opened {
     const recorder = options.recorder ?? new Recorder();
     const window = options.meta?.window ?? this.memory.grantFirst();
+    if (options.meta?.window !== undefined) this.memory.add(window);
     const body = options.body ?? NOTHING;
     const meta = { ...rawMeta, ...options.meta, window };
     const stream = this.link.open(meta, recorder, body, 0, body.length, options.last ?? false);
@@ -219,7 +237,10 @@ export function joinPair(carriers: { dialer: Carrier; listener: Carrier }, optio
 }
 
 /** An attached link over a simulated path; fake timers must be in use. */
-export async function simulatedPair(path: PathOptions = {}, options: PairOptions = {}): Promise<Pair & { path: SimulatedPath }> {
+export async function simulatedPair(
+  path: PathOptions = {},
+  options: PairOptions = {},
+): Promise<Pair & { path: SimulatedPath }> {
   const carriers = simulatedPath(path);
   const pair = joinPair(carriers, options);
   await until(() => pair.dialer.attached !== undefined && pair.listener.attached !== undefined);
@@ -229,7 +250,15 @@ export async function simulatedPair(path: PathOptions = {}, options: PairOptions
 /** Fake timers for everything that links and simulated paths use. */
 export function fakeTime(): void {
   vi.useFakeTimers({
-    toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'setImmediate', 'clearImmediate', 'performance'],
+    toFake: [
+      'setTimeout',
+      'clearTimeout',
+      'setInterval',
+      'clearInterval',
+      'setImmediate',
+      'clearImmediate',
+      'performance',
+    ],
   });
 }
 
@@ -256,5 +285,6 @@ export function pump(opened: Opened, source: Buffer, chunkBytes = 65_536): void 
     }
   };
   opened.recorder.onDrained = go;
+  if (source.length === 0) opened.stream.sendEnd();
   go();
 }

@@ -28,11 +28,12 @@ import { ReceiveWindow } from './receive-window.ts';
 import { LinkStream } from './stream.ts';
 import type { StreamConsumer, StreamPort } from './stream.ts';
 import type { StreamMemory } from './stream-memory.ts';
+import { QUANTUM_BYTES, Turns } from './turns.ts';
 
 /** Bytes on their way to the operating system from which on data waits in its streams. */
 const CONGESTED_BYTES = 262_144;
-/** What one waiting stream may send before the next one's turn. */
-const QUANTUM_BYTES = 32_768;
+/** Bytes that the network did not take, from on which no streams are opened; at twice as many the link is closed. */
+const OVERLOADED_BYTES = 8_388_608;
 /** How often streams are looked at for missing acknowledgements. */
 const TICK_MS = 100;
 /** An opener gives up waiting for a sign of the stream after so many ticks: 1 s. */
@@ -58,6 +59,8 @@ export interface LinkOwner {
 }
 
 export interface LinkOptions {
+  /** Who connected; each side opens streams with ids of its own. */
+  readonly side: 'dialer' | 'listener';
   readonly carrier: Carrier;
   /** Bytes of stream data that may be pinned by all links of the process. */
   readonly memory: StreamMemory;
@@ -75,6 +78,8 @@ export interface LinkCounters {
 }
 
 const NOTHING = Buffer.alloc(0);
+/** The ping behind a go-away. No time of a clock: its pong says that the go-away was heard. */
+const GOING_AWAY = Buffer.alloc(8, 0xff);
 
 /** One connection between an agent and an edge, or between two edges, after its handshake. */
 export class Link implements CarrierSink, FrameSink, StreamPort {
@@ -90,17 +95,19 @@ export class Link implements CarrierSink, FrameSink, StreamPort {
   readonly #keepalive: Keepalive;
   readonly #streams = new Map<number, LinkStream>();
   #owner: LinkOwner | undefined;
-  #lastId = 0;
-  /** Streams with held bytes and credit, in turn. */
-  #waiting: LinkStream[] = [];
+  #lastId: number;
+  readonly #turns = new Turns();
   #tickTimer: NodeJS.Timeout | undefined;
   #goingAway: 'no' | 'told' | 'was-told' = 'no';
+  /** The other side has heard of our going away: nothing that it opened before is still on its way. */
+  #heardOfGoing = false;
   #end: LinkEnd | undefined;
   #attached = false;
   #closed = false;
 
   constructor(options: LinkOptions) {
     this.#options = options;
+    this.#lastId = options.side === 'dialer' ? -1 : 0;
     this.#carrier = options.carrier;
     this.remote = options.carrier.remote;
     this.#batch = new Batch(options.carrier, () => this.#sendWaiting());
@@ -120,6 +127,7 @@ export class Link implements CarrierSink, FrameSink, StreamPort {
   /** The handshake is done: streams may be opened, by either owner's wish, and pings begin. */
   attach(owner: LinkOwner, peerWindow: number): void {
     this.#owner = owner;
+    if (this.#closed) return owner.onClosed(this.#end!);
     this.#peerWindow = peerWindow;
     this.#attached = true;
     this.#keepalive.start();
@@ -140,7 +148,8 @@ export class Link implements CarrierSink, FrameSink, StreamPort {
 
   /** Whether new streams may be opened here. */
   get available(): boolean {
-    return this.#attached && !this.#closed && this.#goingAway === 'no' && this.#streams.size < this.#options.maxStreams;
+    if (!this.#attached || this.#closed || this.#goingAway !== 'no') return false;
+    return this.#streams.size < this.#options.maxStreams && this.#carrier.backlog < OVERLOADED_BYTES;
   }
 
   /** Whether frames are already gathered for this turn: one more costs no system call of its own. */
@@ -149,7 +158,7 @@ export class Link implements CarrierSink, FrameSink, StreamPort {
   }
 
   get congested(): boolean {
-    return this.#batch.length + this.#carrier.backlog >= CONGESTED_BYTES;
+    return this.#turns.contended || this.#isFull();
   }
 
   get roundTripMs(): number {
@@ -164,7 +173,14 @@ export class Link implements CarrierSink, FrameSink, StreamPort {
    * Opens a stream; the caller has checked `available`. Bytes beyond the other side's window follow as data.
    * @param window granted beforehand by `memory.grantFirst()`, and written in `meta.window`
    */
-  open(meta: OpenMeta, consumer: StreamConsumer, body: Buffer, start: number, end: number, last: boolean): LinkStream {
+  open(
+    meta: OpenMeta,
+    consumer: StreamConsumer,
+    body: Buffer,
+    start: number,
+    end: number,
+    last: boolean,
+  ): LinkStream {
     const stream = this.#newStream(this.#takeId(), consumer, meta.window, this.#peerWindow, true);
     const fits = end - start <= Math.min(this.#peerWindow, QUANTUM_BYTES);
     const bodyEnd = fits ? end : start;
@@ -179,13 +195,13 @@ export class Link implements CarrierSink, FrameSink, StreamPort {
     return stream;
   }
 
-  /** Tells the other side to open no more streams here. The link closes when the last has ended. */
+  /** Tells the other side to open no more streams here. The link closes when it has heard that and the last has ended. */
   goAway(goAway: GoAway): void {
     if (this.#closed || this.#goingAway === 'told') return;
     this.sendControl(Kind.GoAway, encodeGoAway(goAway));
+    this.sendControl(Kind.Ping, GOING_AWAY);
     this.#goingAway = 'told';
     this.#end ??= { code: goAway.code, text: goAway.text, by: 'us' };
-    this.#endIfDone();
   }
 
   /** Says why and ends at once; streams are reset. */
@@ -197,6 +213,7 @@ export class Link implements CarrierSink, FrameSink, StreamPort {
   refuse(goAway: GoAway): void {
     if (this.#closed) return;
     this.sendControl(Kind.GoAway, encodeGoAway(goAway));
+    this.#batch.flush();
     this.#carrier.end();
     this.#end = undefined;
     this.#finish({ code: goAway.code, text: goAway.text, by: 'us' });
@@ -208,7 +225,7 @@ export class Link implements CarrierSink, FrameSink, StreamPort {
     const buffer = this.#batch.reserve(HEADER_BYTES + payload.length);
     const at = writeHeader(buffer, this.#batch.length, kind, 0, 0, payload.length);
     this.#commit(at + payload.copy(buffer, at));
-    this.#batch.flush();
+    this.#batch.send();
   }
 
   // StreamPort
@@ -248,9 +265,9 @@ export class Link implements CarrierSink, FrameSink, StreamPort {
   }
 
   wait(stream: LinkStream): void {
-    this.#waiting.push(stream);
+    this.#turns.add(stream);
     // With room on the link, the tick's end sends it; otherwise the carrier's drain does.
-    if (!this.congested) this.#batch.schedule();
+    if (!this.#isFull()) this.#batch.schedule();
   }
 
   forget(stream: LinkStream): void {
@@ -263,6 +280,9 @@ export class Link implements CarrierSink, FrameSink, StreamPort {
   onBytes(buffer: Buffer, start: number, end: number): void {
     this.counters.bytesIn += end - start;
     this.#keepalive.heard();
+    if (this.#carrier.backlog > 2 * OVERLOADED_BYTES) {
+      return this.close(GoAwayCode.Protocol, 'what is sent here is not read');
+    }
     try {
       this.#decoder.push(buffer, start, end);
     } catch (error) {
@@ -272,6 +292,7 @@ export class Link implements CarrierSink, FrameSink, StreamPort {
   }
 
   onDrain(): void {
+    this.#batch.send();
     this.#sendWaiting();
   }
 
@@ -291,13 +312,13 @@ export class Link implements CarrierSink, FrameSink, StreamPort {
         if (end - start !== 4) throw new ProtocolError(`credit frame of ${end - start} bytes`);
         return this.#stream(id)?.receiveCredit(readU32(payload, start));
       case Kind.Accept: {
-        const stream = this.#stream(id);
+        const stream = this.#answered(id);
         if (stream === undefined) return;
         stream.acknowledged = true;
         return stream.consumer.onAccept();
       }
       case Kind.Trailers: {
-        const stream = this.#stream(id);
+        const stream = this.#receiving(id);
         stream?.consumer.onTrailers(payload.toString('latin1', start, end));
         return stream?.receiveEnd();
       }
@@ -306,9 +327,10 @@ export class Link implements CarrierSink, FrameSink, StreamPort {
         return this.#stream(id)?.receiveReset(reset.code, reset.text);
       }
       case Kind.Ping:
+        if (!this.#attached) throw new ProtocolError('ping before the welcome');
         return this.sendControl(Kind.Pong, Buffer.from(payload.subarray(start, end)));
       case Kind.Pong:
-        return this.#keepalive.pong(payload.subarray(start, end));
+        return this.#onPong(payload.subarray(start, end));
       case Kind.GoAway:
         return this.#onGoAway(decodeGoAway(payload.subarray(start, end)));
       default:
@@ -318,7 +340,7 @@ export class Link implements CarrierSink, FrameSink, StreamPort {
   }
 
   onData(id: number, payload: Buffer, start: number, end: number, last: boolean): void {
-    const stream = this.#stream(id);
+    const stream = this.#receiving(id);
     if (stream === undefined) return;
     stream.acknowledged = true;
     if (!stream.receiveData(payload, start, end, last)) {
@@ -327,10 +349,15 @@ export class Link implements CarrierSink, FrameSink, StreamPort {
   }
 
   #onOpen(flags: number, id: number, payload: Buffer, start: number, end: number): void {
-    if (!this.#attached || id === 0 || id > MAX_STREAM_ID || this.#streams.has(id)) throw new ProtocolError(`stream ${id} cannot be opened`);
+    const theirs = (id & 1) === (this.#options.side === 'dialer' ? 0 : 1);
+    if (!theirs || this.#stream(id) !== undefined) throw new ProtocolError(`stream ${id} cannot be opened`);
     const open = readOpen(payload, start, end);
     if (this.#streams.size >= this.#options.maxStreams || this.#goingAway === 'told') {
-      return this.sendReset(id, ResetCode.Refused, this.#goingAway === 'told' ? 'draining' : 'too many streams');
+      return this.sendReset(
+        id,
+        ResetCode.Refused,
+        this.#goingAway === 'told' ? 'draining' : 'too many streams',
+      );
     }
     this.#options.memory.add(this.#options.window);
     const stream = this.#newStream(id, refusedConsumer, this.#options.window, open.window, false);
@@ -343,15 +370,22 @@ export class Link implements CarrierSink, FrameSink, StreamPort {
   }
 
   #onHead(flags: number, id: number, payload: Buffer, start: number, end: number): void {
-    const stream = this.#stream(id);
+    const stream = this.#answered(id);
     if (end - start < 4) throw new ProtocolError('head frame ends inside its length');
     const headEnd = start + 4 + readU32(payload, start);
-    if (headEnd > end || headEnd - start > MAX_HEAD_BYTES) throw new ProtocolError('head frame announces a wrong length');
+    if (headEnd > end || headEnd - start - 4 > MAX_HEAD_BYTES)
+      throw new ProtocolError('head frame announces a wrong length');
     if (stream === undefined) return;
     stream.acknowledged = true;
     if (!stream.receiveHead(payload, start + 4, headEnd, end, (flags & Flag.End) !== 0)) {
       throw new ProtocolError(`stream ${id} answered with more than its credit`);
     }
+  }
+
+  #onPong(payload: Buffer): void {
+    if (!payload.equals(GOING_AWAY)) return this.#keepalive.pong(payload);
+    this.#heardOfGoing = this.#goingAway === 'told';
+    this.#endIfDone();
   }
 
   /** Only says that nothing is to be opened here any more: whoever said so ends the connection. */
@@ -364,11 +398,33 @@ export class Link implements CarrierSink, FrameSink, StreamPort {
   /** A stream that frames may still come for; unknown ones are those that were reset here a moment ago. */
   #stream(id: number): LinkStream | undefined {
     const stream = this.#streams.get(id);
-    if (stream === undefined && (id === 0 || id > MAX_STREAM_ID)) throw new ProtocolError(`frame for stream ${id}`);
+    if (stream === undefined && (id === 0 || id > MAX_STREAM_ID || !this.#attached)) {
+      throw new ProtocolError(`frame for stream ${id}`);
+    }
     return stream;
   }
 
-  #newStream(id: number, consumer: StreamConsumer, size: number, credit: number, opener: boolean): LinkStream {
+  /** As `#stream`, for what is part of a direction. */
+  #receiving(id: number): LinkStream | undefined {
+    const stream = this.#stream(id);
+    if (stream?.ended === true) throw new ProtocolError(`stream ${id} went on after its end`);
+    return stream;
+  }
+
+  /** As `#receiving`, for what only the side sends that did not open the stream. */
+  #answered(id: number): LinkStream | undefined {
+    const stream = this.#receiving(id);
+    if (stream?.opener === false) throw new ProtocolError(`stream ${id} was answered by its opener`);
+    return stream;
+  }
+
+  #newStream(
+    id: number,
+    consumer: StreamConsumer,
+    size: number,
+    credit: number,
+    opener: boolean,
+  ): LinkStream {
     const window = new ReceiveWindow(this.#options.memory, size, this.now());
     const stream = new LinkStream({ id, opener, port: this, consumer, window, credit });
     this.#streams.set(id, stream);
@@ -379,7 +435,7 @@ export class Link implements CarrierSink, FrameSink, StreamPort {
 
   #takeId(): number {
     do {
-      this.#lastId = this.#lastId >= MAX_STREAM_ID ? 1 : this.#lastId + 1;
+      this.#lastId = this.#lastId + 2 > MAX_STREAM_ID ? 2 - (this.#lastId & 1) : this.#lastId + 2;
     } while (this.#streams.has(this.#lastId));
     return this.#lastId;
   }
@@ -413,24 +469,18 @@ export class Link implements CarrierSink, FrameSink, StreamPort {
     this.#batch.commit(length);
   }
 
-  /** Lets waiting streams send in turn while the link has room. */
+  /** Enough is on its way to the operating system, or the link is gone. */
+  readonly #isFull = (): boolean =>
+    this.#closed || this.#batch.length + this.#carrier.backlog >= CONGESTED_BYTES;
+
   #sendWaiting(): void {
-    while (this.#waiting.length > 0 && !this.congested && !this.#closed) {
-      const turn = this.#waiting;
-      this.#waiting = [];
-      for (let index = 0; index < turn.length; index++) {
-        if (this.congested) {
-          this.#waiting = [...turn.slice(index), ...this.#waiting];
-          return;
-        }
-        turn[index]!.sendHeld(QUANTUM_BYTES);
-      }
-      this.#batch.flush();
-    }
+    this.#turns.serve(this.#isFull, this.#flush);
   }
 
+  readonly #flush = (): void => this.#batch.flush();
+
   #endIfDone(): void {
-    if (this.#goingAway !== 'told' || this.#streams.size > 0 || this.#closed || !this.#attached) return;
+    if (!this.#heardOfGoing || this.#streams.size > 0 || this.#closed) return;
     this.#batch.flush();
     this.#carrier.end();
   }
@@ -442,8 +492,9 @@ export class Link implements CarrierSink, FrameSink, StreamPort {
     this.#keepalive.stop();
     clearInterval(this.#tickTimer);
     this.#batch.discard();
+    this.#end ??= end;
     for (const stream of [...this.#streams.values()]) stream.receiveReset(ResetCode.LinkLost, end.text);
-    this.#owner?.onClosed(this.#end ?? end);
+    this.#owner?.onClosed(this.#end);
   }
 }
 

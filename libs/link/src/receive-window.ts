@@ -1,9 +1,9 @@
 import type { StreamMemory } from './stream-memory.ts';
 
 /**
- * One stream's credit, as the receiver keeps it. The window doubles while it is what holds the sender back: when
- * a half of it was taken within two round trips. It stops at the path's bandwidth-delay product by itself, since
- * from there on the network is slower than the credit.
+ * One stream's credit, as the receiver keeps it. The window grows while it is what holds the sender back: when a
+ * half of it was taken within a round trip. That ends by itself at two to eight times the path's bandwidth-delay
+ * product, since from there on the network is slower than the credit.
  */
 export class ReceiveWindow {
   readonly #memory: StreamMemory;
@@ -37,15 +37,21 @@ export class ReceiveWindow {
     this.#taken += bytes;
     if (this.#taken * 2 < this.#size) return 0;
     const nowMs = now();
-    let credit = this.#taken;
-    if (nowMs - this.#grantedAt < 2 * roundTripMs && this.#memory.tryGrow(this.#size, this.#size)) {
-      credit += this.#size;
-      this.#size *= 2;
-    }
+    const credit = this.#taken + (nowMs - this.#grantedAt < roundTripMs ? this.#grow() : 0);
     this.#grantedAt = nowMs;
     this.#taken = 0;
     this.#left += credit;
     return credit;
+  }
+
+  /** Four times the size at best: a long path is filled within a few round trips. Returns the bytes added. */
+  #grow(): number {
+    for (const by of [3 * this.#size, this.#size]) {
+      if (!this.#memory.tryGrow(this.#size, by)) continue;
+      this.#size += by;
+      return by;
+    }
+    return 0;
   }
 
   /** Gives the window's memory back; called once, when the stream has ended. */

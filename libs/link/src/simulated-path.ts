@@ -93,6 +93,7 @@ export class SimulatedCarrier implements Carrier {
   unblock(): void {
     this.#blocked = false;
     this.#send();
+    if (this.backlog === 0) setImmediate(() => this.#sink?.onDrain());
   }
 
   /** The other end's bytes, put on the wire as they are. */
@@ -103,7 +104,7 @@ export class SimulatedCarrier implements Carrier {
   deliver(bytes: Buffer): void {
     if (this.#closed) return;
     const shared = Buffer.alloc(bytes.length + 8);
-    for (let at = 0; at < bytes.length; ) {
+    for (let at = 0; at < bytes.length;) {
       const piece = bytes.subarray(at, at + this.#nextPiece());
       shared.set(piece, 4);
       this.#sink?.onBytes(shared, 4, 4 + piece.length);

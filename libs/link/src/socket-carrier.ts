@@ -14,6 +14,7 @@ export class SocketCarrier implements Carrier, SocketOwner {
   readonly #rest: Buffer;
   #sink: CarrierSink | undefined;
   #error: Error | undefined;
+  #linger: NodeJS.Timeout | undefined;
 
   constructor(socket: Socket, rest: Buffer = Buffer.alloc(0)) {
     this.#socket = socket;
@@ -32,6 +33,7 @@ export class SocketCarrier implements Carrier, SocketOwner {
   start(sink: CarrierSink): void {
     this.#sink = sink;
     own(this.#socket, this);
+    if (this.#socket.closed) setImmediate(() => this.onSocketClose());
     if (this.#rest.length > 0) sink.onBytes(this.#rest, 0, this.#rest.length);
     this.#socket.resume();
   }
@@ -42,7 +44,7 @@ export class SocketCarrier implements Carrier, SocketOwner {
 
   end(): void {
     this.#socket.end();
-    setTimeout(() => this.#socket.destroy(), LINGER_MS).unref();
+    this.#linger ??= setTimeout(() => this.#socket.destroy(), LINGER_MS).unref();
   }
 
   destroy(): void {
@@ -62,6 +64,7 @@ export class SocketCarrier implements Carrier, SocketOwner {
   }
 
   onSocketClose(): void {
+    clearTimeout(this.#linger);
     this.#sink?.onClose(this.#error);
   }
 }

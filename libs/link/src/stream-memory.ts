@@ -1,7 +1,7 @@
 /**
  * The bytes that peers may have sent and the consumers have not taken, over all links of a process. Every window
- * that is granted counts in full, whether it is used or not, so what streams can pin never exceeds
- * `limitBytes + MIN_WINDOW_BYTES × open streams`.
+ * that is granted counts in full, whether it is used or not, so what streams can pin never exceeds `limitBytes`, plus
+ * `MIN_WINDOW_BYTES` for each stream that was opened here and the handshake's window for each that was accepted.
  */
 export class StreamMemory {
   readonly limitBytes: number;
@@ -21,7 +21,8 @@ export class StreamMemory {
   /** The window of a new stream, smaller as memory is used up; counts as granted until released. */
   grantFirst(): number {
     const used = this.#granted / this.limitBytes;
-    const window = used < 0.5 ? INITIAL_WINDOW_BYTES : used < 0.75 ? INITIAL_WINDOW_BYTES / 4 : MIN_WINDOW_BYTES;
+    const window =
+      used < 0.5 ? INITIAL_WINDOW_BYTES : used < 0.75 ? INITIAL_WINDOW_BYTES / 4 : MIN_WINDOW_BYTES;
     this.#granted += window;
     return window;
   }
@@ -52,4 +53,4 @@ export const INITIAL_WINDOW_BYTES = 65_536;
 /** A window under memory pressure. */
 export const MIN_WINDOW_BYTES = 4_096;
 /** The largest window: 100 ms of 1.3 Gbit/s. */
-export const MAX_WINDOW_BYTES = 16_777_216;
+export const MAX_WINDOW_BYTES = 134_217_728;

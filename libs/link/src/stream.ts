@@ -1,3 +1,4 @@
+import { Kind, MAX_HEAD_BYTES, MAX_PAYLOAD_BYTES } from '@culvert/wire';
 import type { ReceiveWindow } from './receive-window.ts';
 
 /** Takes what arrives on a stream. Buffers are views, valid during the call. */
@@ -53,6 +54,9 @@ export interface StreamOptions {
 }
 
 const NOTHING = Buffer.alloc(0);
+const MAX_DATA_BYTES = MAX_PAYLOAD_BYTES[Kind.Data];
+/** What goes along with a head of any size. */
+const MAX_BESIDE_HEAD_BYTES = MAX_PAYLOAD_BYTES[Kind.Head] - 4 - MAX_HEAD_BYTES;
 
 /** One request or raw connection on a link. Both sides use the same object; it is no node:stream. */
 export class LinkStream {
@@ -94,6 +98,11 @@ export class LinkStream {
     return this.#closed;
   }
 
+  /** Whether the other side has ended its direction. */
+  get ended(): boolean {
+    return this.#receivedEnd;
+  }
+
   /** Bytes that wait here; the source is to stop while there are any. */
   get heldBytes(): number {
     return this.#heldBytes;
@@ -103,8 +112,9 @@ export class LinkStream {
   sendHead(head: string, body: Buffer, start: number, end: number, last: boolean): boolean {
     if (this.#closed) return true;
     this.acknowledged = true;
-    if (end - start <= this.#credit && this.#heldBytes === 0) {
-      this.#credit -= end - start;
+    const bytes = end - start;
+    if (bytes <= this.#credit && bytes <= MAX_BESIDE_HEAD_BYTES && this.#heldBytes === 0) {
+      this.#credit -= bytes;
       this.#port.sendHead(this.id, head, body, start, end, last);
       if (last) this.#endSent();
       return true;
@@ -124,7 +134,7 @@ export class LinkStream {
       return false;
     }
     const bytes = end - start;
-    const now = this.#port.congested ? 0 : Math.min(bytes, this.#credit);
+    const now = this.#port.congested ? 0 : Math.min(bytes, this.#credit, MAX_DATA_BYTES);
     if (now === bytes) {
       this.#credit -= now;
       this.#port.sendData(this.id, body, start, end, last);
@@ -197,6 +207,7 @@ export class LinkStream {
 
   /** False when the peer sent more than it was granted. */
   receiveData(buffer: Buffer, start: number, end: number, last: boolean): boolean {
+    if (this.#closed) return true;
     if (end > start) {
       if (!this.#window.receive(end - start)) return false;
       this.consumer.onData(buffer, start, end);

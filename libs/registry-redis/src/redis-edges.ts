@@ -29,7 +29,13 @@ export class RedisEdges {
     const keys = this.#keys.ofEdge(edge.id);
     await this.#link.run((redis) => redis.zadd(this.#keys.edges, Date.now(), edge.id));
     const [outcome, claimsDue] = await this.#link.run((redis) =>
-      redis.lease(...keys, JSON.stringify(edge), edge.boot, this.#times.leaseTtl, this.#claims.renewalInterval),
+      redis.lease(
+        ...keys,
+        JSON.stringify(edge),
+        edge.boot,
+        this.#times.leaseTtl,
+        this.#claims.renewalInterval,
+      ),
     );
     if (claimsDue === 1) await this.#renewClaims(keys[6]);
     return OUTCOMES[outcome] ?? 'fenced';
@@ -89,7 +95,9 @@ export class RedisEdges {
     const stored = await this.#link.run((redis) => redis.hmget(this.#keys.ofEdge(edge)[4], ...ids));
     return members.flatMap((member, at) => {
       const text = stored[at];
-      return text == null ? [] : [{ member, session: decodeSession(edge, ids[at] ?? '', text) }];
+      return text === undefined || text === null
+        ? []
+        : [{ member, session: decodeSession(edge, ids[at] ?? '', text) }];
     });
   }
 

@@ -108,7 +108,9 @@ it('a plain route of one tunnel among many takes less than 250 bytes', async () 
   const before = await usedMemory(operator);
   const count = 30_000;
   for (let at = 0; at < count; at += 500) {
-    const batch = Array.from({ length: 500 }, (_, n) => route(`h${at + n}.customer.example`, tunnels[n % 100]));
+    const batch = Array.from({ length: 500 }, (_, n) =>
+      route(`h${at + n}.customer.example`, tunnels[n % 100]),
+    );
     await Promise.all(batch.map((one) => registry.putRoute(one, 'replace')));
   }
   const bytes = ((await usedMemory(operator)) - before) / count;

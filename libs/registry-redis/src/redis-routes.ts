@@ -36,7 +36,8 @@ export class RedisRoutes {
       return exists ? present : encodeRoutes([...without(routes, route.id), { record }]);
     });
     if (exists) return 'exists';
-    if (replaced !== undefined && replaced.record.route.tunnel !== route.tunnel) await this.#unindex(replaced.record);
+    if (replaced !== undefined && replaced.record.route.tunnel !== route.tunnel)
+      await this.#unindex(replaced.record);
     return 'stored';
   }
 
@@ -65,7 +66,9 @@ export class RedisRoutes {
   }
 
   /** What is stored for the route's name or port, as text for `swap`, and the route itself if it is there. */
-  async read(id: string): Promise<{ readonly text: string | undefined; readonly stored: StoredRoute | undefined }> {
+  async read(
+    id: string,
+  ): Promise<{ readonly text: string | undefined; readonly stored: StoredRoute | undefined }> {
     const key = routeKey(id);
     if (key === undefined) return { text: undefined, stored: undefined };
     const field = fieldOf(key);

@@ -43,7 +43,9 @@ function decodeRoute(field: string, line: string): StoredRoute {
   const detail = line.slice(bar + 1);
   const reach = line.charAt(0);
   const target =
-    reach === PORT ? { port: Number(field) } : { hostname: joinPattern({ reach: reach as Reach, name: field }) };
+    reach === PORT
+      ? { port: Number(field) }
+      : { hostname: joinPattern({ reach: reach as Reach, name: field }) };
   const policy = source === 'claim' || detail === '' ? {} : (JSON.parse(detail) as Partial<PolicyRoute>);
   const tunnel = unpackUuid(line.slice(2, bar));
   const route: PolicyRoute = { id: routeId({ ...target, ...policy }), tunnel, ...target, ...policy };

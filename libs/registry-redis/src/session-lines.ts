@@ -20,7 +20,16 @@ type Payload = readonly [
 export function encodeSession(session: SessionInfo): [string, string, string, string] {
   const { agent, generation, links, address, version, since, draining, digest, claims } = session;
   const members = claimIds(claims).map((id) => memberOf(id, session.tunnel));
-  const payload: Payload = [agent, generation, links, address, version, since, draining ? 1 : 0, packHex(digest)];
+  const payload: Payload = [
+    agent,
+    generation,
+    links,
+    address,
+    version,
+    since,
+    draining ? 1 : 0,
+    packHex(digest),
+  ];
   const claimed = members.length === 0 ? [] : [claims.hostnames, claims.ports];
   const text = JSON.stringify([...payload, ...claimed]);
   return [session.id, packUuid(session.tunnel), text, members.length === 0 ? '' : JSON.stringify(members)];
@@ -30,7 +39,8 @@ export function encodeSession(session: SessionInfo): [string, string, string, st
 export function decodeSession(edge: string, id: string, stored: string): SessionInfo {
   const [, packed = ''] = stored.split('|', 2);
   const payload = JSON.parse(stored.slice(stored.indexOf('|', stored.indexOf('|') + 1) + 1)) as Payload;
-  const [agent, generation, links, address, version, since, draining, digest, hostnames = [], ports = []] = payload;
+  const [agent, generation, links, address, version, since, draining, digest, hostnames = [], ports = []] =
+    payload;
   return {
     id,
     tunnel: unpackUuid(packed),

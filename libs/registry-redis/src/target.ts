@@ -56,7 +56,8 @@ export function parseTarget(target: RedisTarget): ParsedTarget {
 function parseServer(address: string): ParsedTarget {
   const url = parseUrl(address);
   const db = url.pathname.length > 1 ? Number(url.pathname.slice(1)) : 0;
-  if (!Number.isInteger(db)) throw new RedisAddressError(redact(address), 'the path must be the number of a database');
+  if (!Number.isInteger(db))
+    throw new RedisAddressError(redact(address), 'the path must be the number of a database');
   return { kind: 'server', options: { ...addressOf(url, 6_379), ...accessOf(url), db } };
 }
 

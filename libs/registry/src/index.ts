@@ -5,7 +5,15 @@ export type { MemoryRegistryOptions } from './memory-registry.ts';
 export { joinPattern, namesAbove, patternWithin, reaches, splitPattern } from './reach.ts';
 export type { Pattern, Reach } from './reach.ts';
 export { tokenId } from './records.ts';
-export type { Claim, PolicyRoute, PortRange, RouteRecord, Source, TokenRecord, TunnelRecord } from './records.ts';
+export type {
+  Claim,
+  PolicyRoute,
+  PortRange,
+  RouteRecord,
+  Source,
+  TokenRecord,
+  TunnelRecord,
+} from './records.ts';
 export { BadCursorError, DEFAULT_REGISTRY_TIMES, RegistryDownError } from './registry.ts';
 export type {
   ClaimOutcome,

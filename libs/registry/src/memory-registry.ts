@@ -96,7 +96,8 @@ export class MemoryRegistry implements Registry {
 
   putRoute(record: RouteRecord, mode: 'create' | 'replace'): Promise<'stored' | 'exists'> {
     const present = this.#routes.get(record.route.id);
-    if (mode === 'create' && present !== undefined && present.source !== 'claim') return Promise.resolve('exists');
+    if (mode === 'create' && present !== undefined && present.source !== 'claim')
+      return Promise.resolve('exists');
     this.#claims.release(record.route.id);
     this.#storeRoute(record);
     return Promise.resolve('stored');

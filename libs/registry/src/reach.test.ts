@@ -2,9 +2,12 @@ import { expect, it } from 'vitest';
 import { joinPattern, patternWithin, splitPattern } from './reach.ts';
 import { routeId, routeKey } from './route-id.ts';
 
-it.each(['example.com', '.example.com', '*.example.com'])('%s is put together as it was taken apart', (pattern) => {
-  expect(joinPattern(splitPattern(pattern))).toBe(pattern);
-});
+it.each(['example.com', '.example.com', '*.example.com'])(
+  '%s is put together as it was taken apart',
+  (pattern) => {
+    expect(joinPattern(splitPattern(pattern))).toBe(pattern);
+  },
+);
 
 it.each([
   ['a.test', 'a.test', true],

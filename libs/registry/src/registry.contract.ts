@@ -37,7 +37,14 @@ export function registryContract(name: string, open: (times: RegistryTimes) => P
 
       it.each<Partial<TokenRecord>>([
         { tunnels: [randomUUID()] },
-        { tunnels: [randomUUID(), randomUUID()], hostnames: ['*.localhost', '.example.com'], ports: [{ from: 22, to: 22 }, { from: 8_000, to: 9_000 }] },
+        {
+          tunnels: [randomUUID(), randomUUID()],
+          hostnames: ['*.localhost', '.example.com'],
+          ports: [
+            { from: 22, to: 22 },
+            { from: 8_000, to: 9_000 },
+          ],
+        },
         { tunnels: '*', hostnames: ['*'] },
         { tunnels: [], source: 'file' },
       ])('a token is found as it was stored: %j', async (scope) => {
@@ -197,19 +204,25 @@ export function registryContract(name: string, open: (times: RegistryTimes) => P
 
       it('what one tunnel holds no other token takes for another tunnel', async () => {
         await registry.claim({ hostname: 'app.localhost', tunnel: shop, digest: mine });
-        expect(await registry.claim({ hostname: 'app.localhost', tunnel: blog, digest: other })).toBe('taken');
+        expect(await registry.claim({ hostname: 'app.localhost', tunnel: blog, digest: other })).toBe(
+          'taken',
+        );
         expect((await registry.routesFor('app.localhost'))[0]?.route.tunnel).toBe(shop);
       });
 
       it('another token of the same tunnel shares the claim', async () => {
         await registry.claim({ hostname: 'app.localhost', tunnel: shop, digest: mine });
         expect(await registry.claim({ hostname: 'app.localhost', tunnel: shop, digest: other })).toBe('held');
-        expect(await registry.claim({ hostname: 'app.localhost', tunnel: blog, digest: other })).toBe('taken');
+        expect(await registry.claim({ hostname: 'app.localhost', tunnel: blog, digest: other })).toBe(
+          'taken',
+        );
       });
 
       it('the token that made a claim moves it to another tunnel', async () => {
         await registry.claim({ hostname: 'app.localhost', tunnel: shop, digest: mine });
-        expect(await registry.claim({ hostname: 'app.localhost', tunnel: blog, digest: mine })).toBe('granted');
+        expect(await registry.claim({ hostname: 'app.localhost', tunnel: blog, digest: mine })).toBe(
+          'granted',
+        );
         const found = await registry.routesFor('app.localhost');
         expect(found.map(({ route: { tunnel: to } }) => to)).toEqual([blog]);
       });
@@ -217,13 +230,18 @@ export function registryContract(name: string, open: (times: RegistryTimes) => P
       it('a configured route is not claimed, and takes the place of a claim', async () => {
         const configured = route({ hostname: 'fixed.test' }, shop);
         await registry.putRoute(configured, 'create');
-        expect(await registry.claim({ hostname: 'fixed.test', tunnel: shop, digest: mine })).toBe('configured');
+        expect(await registry.claim({ hostname: 'fixed.test', tunnel: shop, digest: mine })).toBe(
+          'configured',
+        );
         expect(await registry.claim({ hostname: 'fixed.test', tunnel: blog, digest: mine })).toBe('taken');
 
         await registry.claim({ hostname: 'app.localhost', tunnel: blog, digest: mine });
         const operator = route({ hostname: 'app.localhost' }, shop);
         expect(await registry.putRoute(operator, 'create')).toBe('stored');
-        await neverDuring(TIMES.leaseTtl + 2 * TIMES.claimGrace, async () => (await registry.expireClaims()).length > 0);
+        await neverDuring(
+          TIMES.leaseTtl + 2 * TIMES.claimGrace,
+          async () => (await registry.expireClaims()).length > 0,
+        );
         expect(await registry.routesFor('app.localhost')).toEqual([operator]);
       });
 
@@ -236,7 +254,9 @@ export function registryContract(name: string, open: (times: RegistryTimes) => P
         });
         expect(ids(expired)).toEqual(['app.localhost']);
         expect(await registry.routesFor('app.localhost')).toEqual([]);
-        expect(await registry.claim({ hostname: 'app.localhost', tunnel: blog, digest: other })).toBe('granted');
+        expect(await registry.claim({ hostname: 'app.localhost', tunnel: blog, digest: other })).toBe(
+          'granted',
+        );
       });
 
       it('others can take a claim that is past its grace time although nothing has removed it', async () => {
@@ -480,7 +500,10 @@ function generator(seed: number): () => number {
 }
 
 function shuffled<T>(items: readonly T[], random: () => number): T[] {
-  return items.map((item) => [random(), item] as const).sort(([a], [b]) => a - b).map(([, item]) => item);
+  return items
+    .map((item) => [random(), item] as const)
+    .sort(([a], [b]) => a - b)
+    .map(([, item]) => item);
 }
 
 async function everything<T>(list: (page: Page) => Promise<Listed<T>>, limit: number): Promise<T[]> {

@@ -1,9 +1,7 @@
 import type { Claims, Route } from '@culvert/signals';
 
 /** What makes a route one of a kind: at most one route exists for each. */
-export type RouteKey =
-  | { readonly hostname: string; readonly path?: string }
-  | { readonly port: number };
+export type RouteKey = { readonly hostname: string; readonly path?: string } | { readonly port: number };
 
 /**
  * The id of the route for a hostname pattern and path, or for a port, fit for a URL: `:10022`, `.example.com`, or

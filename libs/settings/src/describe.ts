@@ -1,6 +1,4 @@
-import type * as z from 'zod/mini';
-import { notes } from './field.ts';
-import { definitionOf, keysAt, unwrap } from './schema-walk.ts';
+import type { Schema } from './schema.ts';
 
 /** One key of a configuration file, for its documentation. */
 export interface KeyNotes {
@@ -14,43 +12,21 @@ export interface KeyNotes {
 }
 
 /** Every key that a schema knows, in the schema's order. */
-export function describeSettings(schema: z.core.$ZodType): readonly KeyNotes[] {
-  return [...walk(schema, '')];
+export function describeSettings(schema: Schema): readonly KeyNotes[] {
+  return [...within(schema, '')];
 }
 
 /** The top-level keys that a file of this kind knows. */
-export function keysOf(schema: z.core.$ZodType): readonly string[] {
-  return keysAt(schema, []);
+export function keysOf(schema: Schema): readonly string[] {
+  return Object.keys(schema.shape ?? {});
 }
 
-function* walk(schema: z.core.$ZodType, key: string): Generator<KeyNotes> {
-  const inner = unwrap(schema);
-  const { shape, element, options } = definitionOf(inner);
-  if (key !== '' && !key.endsWith('[]')) yield notesOf(schema, inner, key);
-  if (element !== undefined) yield* walk(element, `${key}[]`);
-  for (const [name, child] of Object.entries(shape ?? {}))
-    yield* walk(child, key === '' ? name : `${key}.${name}`);
-  const sections = (options ?? []).filter((option) => definitionOf(unwrap(option)).shape !== undefined);
-  for (const option of sections) yield* [...walk(option, key)].slice(1);
-}
-
-function notesOf(schema: z.core.$ZodType, inner: z.core.$ZodType, key: string): KeyNotes {
-  const found = notes.get(schema) ?? notes.get(inner);
-  const optional = ['optional', 'prefault', 'default'].includes(definitionOf(schema).type);
-  return {
-    key,
-    type: found?.type ?? typeOf(inner),
-    description: found?.description ?? '',
-    ...(found?.default === undefined ? {} : { default: found.default }),
-    required: !optional && found?.default === undefined,
-  };
-}
-
-function typeOf(schema: z.core.$ZodType): string {
-  const { type, element, options } = definitionOf(schema);
-  if (type === 'object') return 'section';
-  if (options !== undefined) return [...new Set(options.map((option) => typeOf(unwrap(option))))].join(' | ');
-  if (element === undefined) return notes.get(schema)?.type ?? 'text';
-  const inner = typeOf(unwrap(element));
-  return inner === 'section' ? 'list' : `list of ${inner}`;
+function* within(schema: Schema, path: string): Generator<KeyNotes> {
+  for (const [name, child] of Object.entries(schema.shape ?? {})) {
+    const key = path === '' ? name : `${path}.${name}`;
+    yield { key, ...child.notes, required: child.dispensable !== true };
+    yield* within(child, key);
+  }
+  if (schema.element !== undefined) yield* within(schema.element, `${path}[]`);
+  for (const option of schema.options ?? []) yield* within(option, path);
 }

@@ -10,6 +10,7 @@ import {
   type Node,
 } from 'yaml';
 import { substitute, type Environment } from './environment.ts';
+import type { Path } from './schema.ts';
 import type { Problem } from './settings-error.ts';
 
 /** A configuration file as plain values, with what it takes to say where each of them stands. */
@@ -19,7 +20,7 @@ export interface ConfigDocument {
   readonly readable: boolean;
   readonly problems: readonly Problem[];
   /** Line of a key, or of the nearest one around it that exists. */
-  lineOf(path: readonly PropertyKey[]): number;
+  lineOf(path: Path): number;
 }
 
 /** Parses YAML (and so JSON) and fills in the environment. */
@@ -31,7 +32,7 @@ export function readDocument(text: string, file: string, env: Environment): Conf
     const line = lineAt(error.pos[0]);
     return { file, line, key: '', message: explain(error.message, text.split('\n')[line - 1] ?? '') };
   });
-  const lineOf = (path: readonly PropertyKey[]): number => lineAt(offsetOf(document, path));
+  const lineOf = (path: Path): number => lineAt(offsetOf(document, path));
   if (problems.length > 0) return { value: undefined, readable: false, problems, lineOf };
   fill(document, env, (message, node) => {
     problems.push({ file, line: lineAt(node.range?.[0] ?? 0), key: keyOf(document, node), message });
@@ -95,7 +96,7 @@ function keyOf(document: Document.Parsed, wanted: Node): string {
 }
 
 /** Where the key of the last step stands; of the nearest step that exists when it does not. */
-function offsetOf(document: Document.Parsed, path: readonly PropertyKey[]): number {
+function offsetOf(document: Document.Parsed, path: Path): number {
   let node: unknown = document.contents;
   let offset = document.contents?.range?.[0] ?? 0;
   for (const step of path) {

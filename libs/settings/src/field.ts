@@ -1,51 +1,29 @@
-import * as z from 'zod/mini';
-
-// A configuration is read once: generating code for it costs more than it saves.
-z.config({ jitless: true });
-
-/** What the documentation says of a key. */
-export interface FieldNotes {
-  /** Half a sentence: what the value decides. */
-  readonly description: string;
-  /** What may stand there: `duration`, `size`, `hostname pattern`; absent for sections and lists. */
-  readonly type?: string;
-  /** As one would write it in the file. */
-  readonly default?: string;
-}
-
-export const notes = z.registry<FieldNotes>();
-
-/** Any part of a schema. */
-export type Schema<Output = unknown> = z.ZodMiniType<Output>;
+import { INVALID, nameOfKind, type Path, type Report, type Schema } from './schema.ts';
 
 /** How a value of the file becomes a setting. */
-export interface FieldKind<Output> {
+interface FieldKind<Output> {
   /** Name for the documentation. */
   readonly type: string;
   /** Completes "expected ...", with an example where the form is not obvious. */
   readonly expected: string;
-  /** Turns a text of the file into the setting; `undefined` refuses it. */
-  readonly parse: (text: string) => Output | undefined;
   /** Never repeat the value in a message. */
   readonly hidden?: boolean;
+  readonly accepts: (value: unknown) => boolean;
+  /** Turns an accepted value into the setting; `undefined` refuses it. */
+  readonly parse: (value: never) => Output | undefined;
 }
+
+export type TextKind<Output> = Omit<FieldKind<Output>, 'accepts' | 'parse'> & {
+  readonly parse: (text: string) => Output | undefined;
+};
 
 /** A field written as text. With a fallback, which is written as in the file, the key may be left out. */
 export function textField<Output>(
-  kind: FieldKind<Output>,
+  kind: TextKind<Output>,
   description: string,
   fallback?: string,
 ): Schema<Output> {
-  const read = (value: unknown): Reading<Output> => {
-    if (typeof value !== 'string') return { wrong: 'type' };
-    const output = kind.parse(value);
-    return output === undefined ? { wrong: 'value' } : { output };
-  };
-  return field(
-    { ...kind, read },
-    description,
-    fallback === undefined ? undefined : { text: fallback, value: fallback },
-  );
+  return new Field<Output>({ ...kind, accepts: (value) => typeof value === 'string' }, description, fallback);
 }
 
 /** A whole number. Digits as text are taken too, so that `${NAME}` can supply one. */
@@ -55,62 +33,49 @@ export function numberField(
   fallback?: number,
 ): Schema<number> {
   const { min, max } = range;
-  const read = (value: unknown): Reading<number> => {
-    const number = typeof value === 'string' && /^\d{1,15}$/.test(value) ? Number(value) : value;
-    if (typeof number !== 'number') return { wrong: 'type' };
-    return Number.isInteger(number) && number >= min && number <= max
-      ? { output: number }
-      : { wrong: 'value' };
-  };
   const expected =
     max === Number.MAX_SAFE_INTEGER ? `a whole number from ${min}` : `a number from ${min} to ${max}`;
-  const written = fallback === undefined ? undefined : { text: String(fallback), value: fallback };
-  return field({ type: 'number', expected, read }, description, written);
+  const accepts = (value: unknown): boolean => typeof value === 'number' || isDigits(value);
+  const parse = (value: number | string): number | undefined => {
+    const number = Number(value);
+    return Number.isInteger(number) && number >= min && number <= max ? number : undefined;
+  };
+  return new Field<number>({ type: 'number', expected, accepts, parse }, description, fallback);
 }
 
-type Reading<Output> = { readonly output: Output } | { readonly wrong: 'type' | 'value' };
-
-interface Reader<Output> {
-  readonly type: string;
-  readonly expected: string;
-  readonly hidden?: boolean;
-  readonly read: (value: unknown) => Reading<Output>;
+function isDigits(value: unknown): boolean {
+  return typeof value === 'string' && /^\d{1,15}$/.test(value);
 }
 
-interface Fallback {
-  readonly text: string;
-  readonly value: unknown;
-}
+class Field<Output> implements Schema<Output> {
+  readonly notes: Schema['notes'];
+  readonly dispensable: boolean;
+  readonly #kind: FieldKind<Output>;
+  readonly #fallback: unknown;
 
-function field<Output>(reader: Reader<Output>, description: string, fallback?: Fallback): Schema<Output> {
-  const schema = z.transform<unknown, Output>((given, payload) => {
-    const value = given === undefined ? fallback?.value : given;
-    const reading = reader.read(value);
-    if ('output' in reading) return reading.output as Awaited<Output>;
-    payload.issues.push(
-      value === undefined
-        ? { code: 'custom', message: `is required: ${description}`, input: value }
-        : refusal(reader, value, reading.wrong),
-    );
-    return z.NEVER;
-  }) as unknown as Schema<Output>;
-  notes.add(schema, { description, type: reader.type, ...(fallback ? { default: fallback.text } : {}) });
-  return schema;
-}
+  constructor(kind: FieldKind<Output>, description: string, fallback: string | number | undefined) {
+    const written = fallback === undefined ? {} : { default: String(fallback) };
+    this.notes = { description, type: kind.type, ...written };
+    this.dispensable = fallback !== undefined;
+    this.#kind = kind;
+    this.#fallback = fallback;
+  }
 
-function refusal(reader: Reader<unknown>, value: unknown, wrong: 'type' | 'value'): z.core.$ZodRawIssue {
-  const shown =
-    wrong === 'type' ? nameOfType(value) : reader.hidden === true ? 'this value' : JSON.stringify(value);
-  const message = `expected ${reader.expected}, not ${shown}`;
-  return wrong === 'type'
-    ? { code: 'invalid_type', expected: 'string', message, input: value }
-    : { code: 'custom', message, input: value };
-}
+  accepts(value: unknown): boolean {
+    return this.#kind.accepts(value);
+  }
 
-/** What a value of the wrong kind is called in messages. */
-export function nameOfType(value: unknown): string {
-  if (value === null || value === undefined) return 'nothing';
-  if (Array.isArray(value)) return 'a list';
-  if (typeof value === 'object') return 'a section';
-  return `the ${typeof value} ${String(value)}`;
+  read(given: unknown, path: Path, report: Report): Output | typeof INVALID {
+    const value = given === undefined ? this.#fallback : given;
+    const output = this.accepts(value) ? this.#kind.parse(value as never) : undefined;
+    if (output !== undefined) return output;
+    report(path, value === undefined ? `is required: ${this.notes.description}` : this.#refusal(value));
+    return INVALID;
+  }
+
+  #refusal(value: unknown): string {
+    const { expected, hidden } = this.#kind;
+    const shown = hidden === true ? 'this value' : JSON.stringify(value);
+    return `expected ${expected}, not ${this.accepts(value) || typeof value === 'string' ? shown : nameOfKind(value)}`;
+  }
 }

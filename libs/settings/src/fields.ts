@@ -1,66 +1,67 @@
 import { resolve } from 'node:path';
 import type { ListenAddress } from '@culvert/lifecycle';
 import { parseEdgeAddress, type EdgeAddress } from './edge-address.ts';
-import { numberField, textField, type FieldKind, type Schema } from './field.ts';
+import { numberField, textField, type TextKind } from './field.ts';
 import { parseHostnamePattern } from './hostname-pattern.ts';
 import { parseHostPort, parseListenAddress } from './host-port.ts';
 import { parseDuration, parseSize } from './quantities.ts';
+import type { Schema } from './schema.ts';
 import { Secret } from './secret.ts';
 
 const MAX_TEXT = 1024;
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 const NAME = /^[A-Za-z0-9]([A-Za-z0-9_.-]{0,62}[A-Za-z0-9])?$/;
 
-const LISTEN: FieldKind<ListenAddress> = {
+const LISTEN: TextKind<ListenAddress> = {
   type: 'address',
   expected: 'an address such as ":8080", "127.0.0.1:8080" or "[::1]:8080"',
   parse: parseListenAddress,
 };
-const HOST_PORT: FieldKind<string> = {
+const HOST_PORT: TextKind<string> = {
   type: 'host:port',
   expected: 'a host and a port such as "edge-1.example.com:7001"',
   parse: (text) => (parseHostPort(text) === undefined ? undefined : text),
 };
-const EDGE_ADDRESS: FieldKind<EdgeAddress> = {
+const EDGE_ADDRESS: TextKind<EdgeAddress> = {
   type: 'edge address',
   expected: 'an address such as "127.0.0.1:7000", "tls://edge.example.com:7000" or "wss://edge.example.com"',
   parse: parseEdgeAddress,
 };
-const EDGE_ADDRESS_TEXT: FieldKind<string> = {
+const EDGE_ADDRESS_TEXT: TextKind<string> = {
   ...EDGE_ADDRESS,
   parse: (text) => (parseEdgeAddress(text) === undefined ? undefined : text),
 };
-const DURATION: FieldKind<number> = {
+const DURATION: TextKind<number> = {
   type: 'duration',
   expected: 'a duration with its unit such as "500ms", "30s", "2m" or "1h"',
   parse: parseDuration,
 };
-const SIZE: FieldKind<number> = {
+const SIZE: TextKind<number> = {
   type: 'size',
   expected: 'a size with its unit such as "16k", "64KiB" or "1MiB"',
   parse: parseSize,
 };
-const HOSTNAME: FieldKind<string> = {
+const HOSTNAME: TextKind<string> = {
   type: 'hostname pattern',
   expected: 'a hostname, ".example.com" (it and all below) or "*.example.com" (all below)',
   parse: parseHostnamePattern,
 };
-const ID: FieldKind<string> = {
+const ID: TextKind<string> = {
   type: 'uuid',
   expected: 'a UUID such as "4d21094e-b74c-4916-86c1-d9fa36ea677b"',
   parse: (text) => (UUID.test(text) ? text.toLowerCase() : undefined),
 };
-const SHORT_NAME: FieldKind<string> = {
+const SHORT_NAME: TextKind<string> = {
   type: 'name',
   expected: 'a name of up to 64 letters, digits, ".", "_" and "-"',
   parse: (text) => (NAME.test(text) ? text : undefined),
 };
-const TEXT: FieldKind<string> = {
+const TEXT: TextKind<string> = {
   type: 'text',
   expected: 'a text',
   parse: (text) => (text !== '' && text.length <= MAX_TEXT ? text : undefined),
 };
-const SECRET: FieldKind<Secret> = {
+const SECRET: TextKind<Secret> = {
   type: 'secret',
   expected: 'a secret text, best written as "${NAME}"',
   parse: (text) => (text === '' ? undefined : new Secret(text)),

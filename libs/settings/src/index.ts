@@ -1,7 +1,8 @@
 export { describeSettings, keysOf, type KeyNotes } from './describe.ts';
 export { formatEdgeAddress, parseEdgeAddress, type EdgeAddress, type LinkScheme } from './edge-address.ts';
 export type { Environment } from './environment.ts';
-export { numberField, textField, type FieldKind, type FieldNotes, type Schema } from './field.ts';
+export { numberField, textField, type TextKind } from './field.ts';
+export type { Notes, OptionalSchema, Output, Schema } from './schema.ts';
 export {
   choice,
   count,
@@ -22,7 +23,6 @@ export {
 export { parseHostname, parseHostnamePattern } from './hostname-pattern.ts';
 export { isLoopback, parseHostPort, parseListenAddress } from './host-port.ts';
 export { parseDuration, parseSize } from './quantities.ts';
-export type { ReadOnly } from './read-only.ts';
 export { parsePathRule, parsePortRange, pathRule, portRange, type PortRange } from './rules.ts';
 export { Secret } from './secret.ts';
 export { adminSection, drainTimeout, logSection, tlsSection } from './service-keys.ts';
@@ -46,4 +46,6 @@ export {
   optionalList,
   optionalSection,
   section,
+  type SectionOutput,
+  type SectionSchema,
 } from './structure.ts';

@@ -1,4 +1,5 @@
-import { textField, type Schema } from './field.ts';
+import { textField } from './field.ts';
+import type { Schema } from './schema.ts';
 
 /** Public ports from the first to the last, both included. */
 export interface PortRange {

@@ -11,7 +11,7 @@ describe('Secret', () => {
 
   it('does not show it in texts, JSON or dumps', () => {
     const shown = [
-      `${secret}`,
+      secret.toString(),
       String(secret),
       JSON.stringify({ secret }),
       inspect({ secret }, { depth: 9, showHidden: true }),

@@ -1,18 +1,16 @@
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import * as z from 'zod/mini';
 import { readDocument, type ConfigDocument } from './document.ts';
 import type { Environment } from './environment.ts';
-import { problemsOf } from './issues.ts';
 import { overlay } from './overlay.ts';
-import type { ReadOnly } from './read-only.ts';
-import { SettingsError } from './settings-error.ts';
+import { INVALID, type Output, type Schema } from './schema.ts';
+import { SettingsError, type Problem } from './settings-error.ts';
 
 /** A schema for a file in the given folder: paths in the file are relative to it. */
-export type SettingsSchema<S extends z.core.$ZodType = z.core.$ZodType> = (folder: string) => S;
+export type SettingsSchema<S extends Schema = Schema> = (folder: string) => S;
 
 /** What a schema makes of a file. */
-export type SettingsOf<S extends SettingsSchema> = ReadOnly<z.output<ReturnType<S>>>;
+export type SettingsOf<S extends SettingsSchema> = Output<ReturnType<S>>;
 
 export interface ParseOptions {
   /** Path for messages; its folder is where relative paths start. */
@@ -56,15 +54,18 @@ export function readValue(file: string, env: Environment = process.env): unknown
   return document.value;
 }
 
-function checkSettings(document: ConfigDocument, schema: z.core.$ZodType, file: string): unknown {
+function checkSettings(document: ConfigDocument, schema: Schema, file: string): unknown {
   if (!document.readable) throw new SettingsError(document.problems);
-  const result = z.safeParse(schema, document.value ?? {});
-  const issues = result.success ? [] : problemsOf(result.error, schema, document, file);
-  // A variable that is not set leaves an empty text, which the schema refuses again: one word for one fault is enough.
-  const told = new Set(document.problems.map(({ key }) => key));
-  const problems = [...document.problems, ...issues.filter(({ key }) => !told.has(key))];
-  if (problems.length > 0) throw new SettingsError(problems.sort((a, b) => a.line - b.line));
-  return (result as { readonly data: unknown }).data;
+  const problems: Problem[] = [...document.problems];
+  // A variable that is not set leaves an empty text, which the schema refuses too: one word for one fault is enough.
+  const told = new Set(problems.map(({ key }) => key));
+  const settings = schema.read(document.value ?? {}, [], (path, message) => {
+    const key = path.join('.');
+    if (!told.has(key)) problems.push({ file, line: document.lineOf(path), key, message });
+  });
+  if (settings === INVALID || problems.length > 0)
+    throw new SettingsError(problems.sort((a, b) => a.line - b.line));
+  return settings;
 }
 
 function readText(file: string): string {

@@ -1,4 +1,5 @@
-import { textField, type Schema } from './field.ts';
+import { textField } from './field.ts';
+import type { Schema } from './schema.ts';
 
 /** A URL may carry a password, so messages never repeat it. */
 function urlField(

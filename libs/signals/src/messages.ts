@@ -50,6 +50,11 @@ export interface ResolveReply {
   readonly routes: readonly Route[];
 }
 
+/** A router's answer to any question that it cannot answer while the registry is away. */
+export interface UnavailableReply {
+  readonly error: 'registry_unavailable';
+}
+
 export interface AuthenticateRequest {
   readonly edge: string;
   readonly tunnel: string;

@@ -1,3 +1,7 @@
+export { Authority } from './certificates.ts';
+export type { CertificateFiles } from './certificates.ts';
+export { CulvertProcess, LogLineMissingError } from './culvert-process.ts';
+export type { LogLine, ProcessEnd } from './culvert-process.ts';
 export { NeverHappenedError, eventually } from './eventually.ts';
 export { freePort } from './free-port.ts';
 export { startNats } from './nats-server.ts';

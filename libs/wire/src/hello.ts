@@ -146,11 +146,12 @@ export function encodeWelcome(body: WelcomeBody, version: number = MAX_VERSION):
 export function decodeWelcome(payload: Buffer): Welcome {
   const { minVersion: version, features } = decodeVersions(payload);
   const body = parseObject(payload.subarray(FIXED_BYTES));
-  const { edge, region, session, window, edges } = body as Partial<WelcomeBody>;
+  const { edge, region, session, window, edges, proof } = body as Partial<WelcomeBody>;
   if (typeof edge !== 'string' || typeof region !== 'string' || typeof session !== 'string') {
     throw new ProtocolError('welcome without edge, region or session');
   }
   if (!isWindow(window)) throw new ProtocolError('welcome without window');
+  if (proof !== undefined && typeof proof !== 'string') throw new ProtocolError('welcome with a malformed proof');
   return { version, features, body: { ...(body as WelcomeBody), edges: checkEdges(edges) } };
 }
 

@@ -17,7 +17,10 @@ export interface KnownEdge {
   region: string | undefined;
   /** On the monotonic clock, ms. */
   notBefore: number;
+  /** Whether the last dial was answered by a welcome. */
   proven: boolean;
+  /** It has said that it takes no new streams, and a link to it is still there. */
+  draining: boolean;
 }
 
 export interface EdgeListOptions {
@@ -82,6 +85,7 @@ export class EdgeList {
       region: undefined,
       notBefore: 0,
       proven: false,
+      draining: false,
     };
   }
 

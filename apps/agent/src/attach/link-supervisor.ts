@@ -24,8 +24,6 @@ import { nextStep, type EdgeState } from './link-plan.ts';
 
 /** How long (ms) an edge is left alone that refused for a reason which does not go away by itself. */
 const FINAL_REFUSAL_MS = 60_000;
-/** How long (ms) a draining edge is left alone when it does not say so itself. */
-const DRAINING_MS = 10_000;
 /** No edge can ask to be left alone for longer (ms). */
 const MAX_RETRY_AFTER_MS = 300_000;
 
@@ -120,7 +118,8 @@ export class LinkSupervisor implements AgentLinkEvents {
     const fields = { edge: link.edgeId, code: goAwayName(goAway.code), text: goAway.text };
     this.#options.logger.info('edge takes no more streams on a link', fields);
     if (isFinalRefusal(goAway.code)) this.#leaveAlone(link.edge, this.#afterFinalRefusal());
-    else if (goAway.code !== GoAwayCode.Replaced) this.#leaveAlone(link.edge, retryAfter(goAway, DRAINING_MS));
+    else this.#leaveAlone(link.edge, retryAfter(goAway, 0));
+    link.edge.draining = goAway.code !== GoAwayCode.Replaced;
     this.#reconcile();
   }
 
@@ -134,6 +133,8 @@ export class LinkSupervisor implements AgentLinkEvents {
     const fields = { edge: link.edgeId, by: end.by, code: goAwayName(end.code), text: end.text };
     if (expected) logger.info('link ended', fields);
     else logger.warn('link lost', end.code === 0 ? { edge: link.edgeId, text: end.text } : fields);
+    // The edge has let go of the link: it is gone, or back, or refuses; a dial tells which.
+    link.edge.draining = false;
     if (!(expected && end.by === 'us')) this.#backOff(link.edge, performance.now() - link.attachedAt);
     if (this.#links.size === 0) this.#onEmpty?.();
     this.#learn();
@@ -227,7 +228,7 @@ export class LinkSupervisor implements AgentLinkEvents {
       if (link.state === 'dialing') dialing++;
     }
     const preferred = region === undefined || edge.region === undefined || edge.region === region;
-    const dialable = edge.notBefore <= performance.now();
+    const dialable = !edge.draining && edge.notBefore <= performance.now();
     return { key: edge.key, preferred, attached, dialing, dialable, proven: edge.proven };
   }
 

@@ -2,14 +2,9 @@ import { DEFAULT_HEAD_LIMITS, Http1Error, parseRequestHead, type HeadLimits } fr
 import type { LinkStream, StreamConsumer } from '@culvert/link';
 import { MAX_HEAD_BYTES, Protocol, ResetCode, type ReadOpen } from '@culvert/wire';
 import type { AgentCounters } from '../counters.ts';
-import type { Ingress } from '../ingress.ts';
+import type { Services } from '../services.ts';
 import { HttpExchange, type ExchangeParts } from '../upstream/http-exchange.ts';
-import type { UpstreamPool } from '../upstream/pool.ts';
 import { RawRelay } from '../upstream/raw-relay.ts';
-import type { StatusAnswer } from './status-answer.ts';
-
-/** Where requests go: to a service, or to an answer of the agent itself. */
-export type HttpTarget = UpstreamPool | StatusAnswer;
 
 /** The edge has applied its own limits; these only keep a broken one from costing without bound. */
 const REQUEST_LIMITS: HeadLimits = {
@@ -21,8 +16,7 @@ const REQUEST_LIMITS: HeadLimits = {
 };
 
 export interface StreamServerOptions extends ExchangeParts {
-  readonly http: Ingress<HttpTarget>;
-  readonly raw: Ingress<UpstreamPool>;
+  readonly services: Services;
 }
 
 /** Takes the streams that edges open and leads each to its service. */
@@ -47,7 +41,7 @@ export class StreamServer {
     const request = readHead(open.head);
     // A tunnel through the service would leave its connection in a state that nobody here knows.
     if (request === undefined || request.method === 'CONNECT') return ResetCode.Protocol;
-    const target = this.#options.http.find(open.hostname, request.path);
+    const target = this.#options.services.forRequest(open.hostname, request.path);
     if (target === undefined) return ResetCode.NoRoute;
     if ('send' in target) return target.send(stream, request.method);
     const exchange = new HttpExchange(stream, request, open.head, target, this.#options);
@@ -56,7 +50,7 @@ export class StreamServer {
   }
 
   #serveRaw(stream: LinkStream, open: ReadOpen): StreamConsumer | ResetCode {
-    const pool = this.#options.raw.findRaw(open.hostname);
+    const pool = this.#options.services.forConnection(open.hostname);
     if (pool === undefined) return ResetCode.NoRoute;
     const relay = new RawRelay(stream, this.#counters);
     relay.begin(pool.connect(relay));

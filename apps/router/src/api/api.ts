@@ -90,7 +90,10 @@ function authorize(request: IncomingMessage, token: string): void {
   throw new ApiError(401, 'unauthorized', 'a valid bearer token is required', { headers });
 }
 
-function locate(operations: Operations, path: string): { readonly methods: Operations[string]; readonly id: string } {
+function locate(
+  operations: Operations,
+  path: string,
+): { readonly methods: Operations[string]; readonly id: string } {
   const within = path.startsWith(`${BASE}/`) ? path.slice(BASE.length) : '';
   const exact = operations[within];
   if (exact !== undefined) return { methods: exact, id: '' };
@@ -111,7 +114,9 @@ function decode(segment: string): string {
 function methodNotAllowed(method: string | undefined, methods: object): ApiError {
   const allow = Object.keys(methods).join(', ');
   const headers = { allow };
-  return new ApiError(405, 'method_not_allowed', `${method} is not possible here, only ${allow}`, { headers });
+  return new ApiError(405, 'method_not_allowed', `${method} is not possible here, only ${allow}`, {
+    headers,
+  });
 }
 
 function answerOf(error: unknown, logger: Logger, request: IncomingMessage): ApiAnswer {
@@ -127,7 +132,12 @@ function toApiError(error: unknown): ApiError {
   if (error instanceof RegistryDownError) {
     const headers = { 'retry-after': '1' };
     const options = { cause: error, headers };
-    return new ApiError(503, 'registry_unavailable', 'the registry is unavailable, so nothing can be read or changed; try again', options);
+    return new ApiError(
+      503,
+      'registry_unavailable',
+      'the registry is unavailable, so nothing can be read or changed; try again',
+      options,
+    );
   }
   return new ApiError(500, 'internal', 'the request failed; the log says why', { cause: error });
 }

@@ -12,6 +12,10 @@ export function pageOf(query: URLSearchParams): Page {
 }
 
 /** A page under the list's own name; `cursor` is there when the list goes on. */
-export function listing<T>(name: string, { items, cursor }: Listed<T>, view: (item: T) => unknown): ApiAnswer {
+export function listing<T>(
+  name: string,
+  { items, cursor }: Listed<T>,
+  view: (item: T) => unknown,
+): ApiAnswer {
   return { status: 200, body: { [name]: items.map(view), ...(cursor === undefined ? {} : { cursor }) } };
 }

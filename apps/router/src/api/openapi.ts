@@ -4,7 +4,10 @@ const time = { type: 'string', format: 'date-time', readOnly: true } as const;
 const number = { type: 'integer' } as const;
 const source = { enum: ['file', 'api', 'claim'], readOnly: true, description: 'who put it there' } as const;
 const port = { type: 'integer', minimum: 1, maximum: 65_535 } as const;
-const madeUp = { type: 'string', description: 'made up when left out; shown only in the answer that made it' } as const;
+const madeUp = {
+  type: 'string',
+  description: 'made up when left out; shown only in the answer that made it',
+} as const;
 
 const listOf = (items: object): object => ({ type: 'array', items });
 const ref = (name: string): object => ({ $ref: `#/components/schemas/${name}` });
@@ -93,7 +96,11 @@ const failure = { description: 'An error', ...json(ref('Error')) };
 export function describeApi(): object {
   return {
     openapi: '3.1.0',
-    info: { title: 'culvert router', version: '1', description: 'Tunnels, routes and tokens; edges and sessions.' },
+    info: {
+      title: 'culvert router',
+      version: '1',
+      description: 'Tunnels, routes and tokens; edges and sessions.',
+    },
     servers: [{ url: '/api/v1' }],
     security: [{ bearer: [] }],
     paths: {
@@ -111,7 +118,10 @@ export function describeApi(): object {
 }
 
 function collection(name: string, schema: string): object {
-  const post = { ...operation(`Create one of the ${name}`, 201, ref(schema)), requestBody: json(ref(schema)) };
+  const post = {
+    ...operation(`Create one of the ${name}`, 201, ref(schema)),
+    requestBody: json(ref(schema)),
+  };
   return { get: list(name, schema), post };
 }
 

@@ -19,7 +19,9 @@ export async function readBody<S extends SettingsSchema>(
     return checkValue(value, schema(''), 'body') as SettingsOf<S>;
   } catch (cause) {
     if (!(cause instanceof SettingsError)) throw cause;
-    const message = cause.problems.map(({ key, message: text }) => (key === '' ? text : `${key}: ${text}`)).join('; ');
+    const message = cause.problems
+      .map(({ key, message: text }) => (key === '' ? text : `${key}: ${text}`))
+      .join('; ');
     throw new ApiError(422, 'invalid', message, { cause });
   }
 }
@@ -34,7 +36,10 @@ export function numberParameter(
   if (text === null) return fallback;
   const value = /^\d{1,9}$/.test(text) ? Number(text) : NaN;
   if (value >= min && value <= max) return value;
-  throw invalid('invalid_parameter', `${name} must be a number from ${min} to ${max}, not ${JSON.stringify(text)}`);
+  throw invalid(
+    'invalid_parameter',
+    `${name} must be a number from ${min} to ${max}, not ${JSON.stringify(text)}`,
+  );
 }
 
 async function readText(request: IncomingMessage): Promise<string> {

@@ -18,7 +18,8 @@ export function tokenOperations({ registry, announcements, logger, now }: ApiPar
         const { token: given, ...scope } = await readBody(request, newTokenSchema);
         const secretToken = given?.reveal() ?? newToken();
         const token = tokenRecord(scope, secretToken, 'api', now());
-        if ((await registry.token(token.id)) !== undefined) throw conflict('token_exists', 'the token is in use already');
+        if ((await registry.token(token.id)) !== undefined)
+          throw conflict('token_exists', 'the token is in use already');
         await registry.putToken(token);
         logger.info('token created', { token: token.id, name: token.name });
         // A token that was made up is shown here and never again.
@@ -54,7 +55,10 @@ async function servedWith(registry: Registry, { digest }: TokenRecord): Promise<
   const tunnels = new Set<string>();
   let cursor: string | undefined;
   do {
-    const page = await registry.sessions({ limit: SESSIONS_AT_ONCE, ...(cursor === undefined ? {} : { cursor }) });
+    const page = await registry.sessions({
+      limit: SESSIONS_AT_ONCE,
+      ...(cursor === undefined ? {} : { cursor }),
+    });
     for (const session of page.items) if (session.digest === digest) tunnels.add(session.tunnel);
     cursor = page.cursor;
   } while (cursor !== undefined);
@@ -63,5 +67,13 @@ async function servedWith(registry: Registry, { digest }: TokenRecord): Promise<
 
 function viewToken({ id, name, tunnels, hostnames, ports, createdAt, source }: TokenRecord): object {
   const ranges = ports.map(({ from, to }) => (from === to ? `${from}` : `${from}-${to}`));
-  return { id, name, tunnels, hostnames, ports: ranges, createdAt: new Date(createdAt).toISOString(), source };
+  return {
+    id,
+    name,
+    tunnels,
+    hostnames,
+    ports: ranges,
+    createdAt: new Date(createdAt).toISOString(),
+    source,
+  };
 }

@@ -23,17 +23,23 @@ export function tunnelOperations({ registry, announcements, logger, now }: ApiPa
       GET: async ({ query }) => listing('tunnels', await registry.tunnels(pageOf(query)), viewTunnel),
       POST: async ({ request }) => {
         const { id = randomUUID(), name, token: given } = await readBody(request, newTunnelSchema);
-        if ((await registry.tunnel(id)) !== undefined) throw conflict('tunnel_exists', `tunnel ${id} exists already`);
+        if ((await registry.tunnel(id)) !== undefined)
+          throw conflict('tunnel_exists', `tunnel ${id} exists already`);
         const secretToken = given?.reveal() ?? newToken();
         const token = tunnelToken({ id, name }, secretToken, 'api', now());
-        if ((await registry.token(token.id)) !== undefined) throw conflict('token_exists', 'the token is in use already');
+        if ((await registry.token(token.id)) !== undefined)
+          throw conflict('token_exists', 'the token is in use already');
         const tunnel: TunnelRecord = { id, name, createdAt: now(), source: 'api' };
         await registry.putTunnel(tunnel);
         await registry.putToken(token);
         logger.info('tunnel created', { tunnel: id, name });
         // A token that was made up is shown here and never again.
         const shown = given === undefined ? { token: secretToken } : {};
-        return { status: 201, body: { ...viewTunnel(tunnel), ...shown }, headers: { location: `/api/v1/tunnels/${id}` } };
+        return {
+          status: 201,
+          body: { ...viewTunnel(tunnel), ...shown },
+          headers: { location: `/api/v1/tunnels/${id}` },
+        };
       },
     },
     '/tunnels/*': {

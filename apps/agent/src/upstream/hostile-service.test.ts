@@ -1,0 +1,290 @@
+import { freePort, eventually } from '@culvert/testkit';
+import { ResetCode } from '@culvert/wire';
+import type { Socket } from 'node:net';
+import { afterEach, describe, expect, it } from 'vitest';
+import { RawService } from '../testing/agent-kit.ts';
+import { attachAgent, get, post } from '../testing/attached-agent.ts';
+
+const stops: (() => Promise<void>)[] = [];
+afterEach(async () => {
+  for (const stop of stops.splice(0).reverse()) await stop();
+});
+
+/** Answers each request (which must have no body) by its number on the connection and the connection's number. */
+type Script = (socket: Socket, request: number, connection: number) => void;
+
+async function scripted(script: Script, more: object = {}) {
+  const requests: number[] = [];
+  const service = await RawService.start((socket, received, connection) => {
+    const complete = received.split('\r\n\r\n').length - 1;
+    for (let request = requests[connection] ?? 0; request < complete; request++)
+      script(socket, request, connection);
+    requests[connection] = complete;
+  });
+  stops.push(() => service.stop());
+  const attached = await attachAgent(`http://127.0.0.1:${service.port}`, more);
+  stops.push(attached.stop);
+  return { ...attached, service };
+}
+
+const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
+
+describe('an answer that is cut short', () => {
+  it.each([
+    ['before its head', 'HTTP/1.1 200'],
+    ['inside a body of known length', 'HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf'],
+    ['inside a chunk', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\na\r\nhalf'],
+    ['between chunks', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n'],
+    ['after an interim one', 'HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n'],
+  ])('%s is reset, never ended', async (_name, bytes) => {
+    const { edge } = await scripted((socket) => socket.end(bytes));
+    const answer = edge.request(get());
+    await eventually(() => answer.over);
+    expect(answer).toMatchObject({ ended: false, reset: { code: ResetCode.UpstreamLost } });
+  });
+
+  it('that ends with its connection is whole when the end is proper, and reset when it is not', async () => {
+    const { edge } = await scripted((socket, _request, connection) => {
+      const abort = (): void => void setImmediate(() => socket.resetAndDestroy());
+      socket.write('HTTP/1.1 200 OK\r\n\r\nall of it', connection === 0 ? () => socket.end() : abort);
+    });
+    const whole = edge.request(get());
+    await eventually(() => whole.over);
+    expect(whole).toMatchObject({ ended: true, text: 'all of it' });
+    expect(whole.heads[0]).toContain('Transfer-Encoding: chunked\r\n');
+    const cut = edge.request(get());
+    await eventually(() => cut.over);
+    expect(cut).toMatchObject({ ended: false, reset: { code: ResetCode.UpstreamLost } });
+  });
+});
+
+describe('an answer that is not proper HTTP', () => {
+  it.each([
+    ['two framings', 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n'],
+    ['two lengths', 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\nok'],
+    ['a bare line feed', 'HTTP/1.1 200 OK\nContent-Length: 2\r\n\r\nok'],
+    ['a folded field', 'HTTP/1.1 200 OK\r\nA: b\r\n c\r\nContent-Length: 2\r\n\r\nok'],
+    ['another protocol', 'SSH-2.0-OpenSSH_9.2p1\r\n\r\n'],
+    ['a status of four digits', 'HTTP/1.1 2000 OK\r\n\r\n'],
+    ['a switch nobody asked for', 'HTTP/1.1 101 X\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n'],
+    ['a head without end', `HTTP/1.1 200 OK\r\nA: ${'b'.repeat(70_000)}`],
+    ['endless interim answers', 'HTTP/1.1 100 Continue\r\n\r\n'.repeat(40)],
+  ])('because of %s is reset, and its connection not used again', async (_name, bytes) => {
+    const { edge, service } = await scripted((socket, _request, connection) => {
+      socket.write(connection === 0 ? bytes : OK);
+    });
+    const answer = edge.request(get());
+    await eventually(() => answer.over);
+    expect(answer).toMatchObject({ ended: false, reset: { code: ResetCode.UpstreamProtocol } });
+    const next = edge.request(get());
+    await eventually(() => next.over);
+    expect(next.text).toBe('ok');
+    expect(service.sockets).toHaveLength(2);
+  });
+
+  it('inside its chunks is reset after the head', async () => {
+    const { edge } = await scripted((socket) => {
+      socket.write('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\nzz\r\n');
+    });
+    const answer = edge.request(get());
+    await eventually(() => answer.over);
+    expect(answer).toMatchObject({ status: 200, reset: { code: ResetCode.UpstreamProtocol } });
+  });
+
+  it('to an upgrade, because it switches to something else, is reset', async () => {
+    const { edge } = await scripted((socket) => {
+      socket.write('HTTP/1.1 101 X\r\nConnection: Upgrade\r\nUpgrade: other\r\n\r\n');
+    });
+    const answer = edge.request(get('/', 'Connection: Upgrade\r\nUpgrade: websocket\r\n'), { open: true });
+    await eventually(() => answer.over);
+    expect(answer.reset?.code).toBe(ResetCode.UpstreamProtocol);
+  });
+});
+
+describe('bytes that no request asked for', () => {
+  const FORGED = 'HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nforged';
+
+  it('behind an answer never become the answer to the next request', async () => {
+    const { edge, service } = await scripted((socket, _request, connection) => {
+      socket.write(connection === 0 ? OK + FORGED : OK);
+    });
+    for (let turn = 0; turn < 2; turn++) {
+      const answer = edge.request(get());
+      await eventually(() => answer.over);
+      expect(answer.text).toBe('ok');
+    }
+    expect(service.sockets).toHaveLength(2);
+  });
+
+  it('on an unused connection close it', async () => {
+    const { edge, agent, service } = await scripted((socket) => socket.write(OK));
+    const first = edge.request(get());
+    await eventually(() => first.over && agent.counters.upstreamIdle === 1);
+    service.sockets[0]?.write(FORGED);
+    await eventually(() => agent.counters.upstreamOpen === 0);
+    const next = edge.request(get());
+    await eventually(() => next.over);
+    expect(next.text).toBe('ok');
+    expect(agent.counters.upstreamIdle).toBe(1);
+  });
+
+  it('behind the head of an answer without body close its connection', async () => {
+    const { edge, service } = await scripted((socket) => {
+      socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nno');
+    });
+    for (let turn = 0; turn < 2; turn++) {
+      const answer = edge.request('HEAD / HTTP/1.1\r\nHost: app.test\r\n\r\n');
+      await eventually(() => answer.over);
+      expect(answer).toMatchObject({ ended: true, bytes: 0 });
+    }
+    expect(service.sockets).toHaveLength(2);
+  });
+});
+
+describe('a kept-alive connection that its service closes with the next request', () => {
+  const closesTheSecond: Script = (socket, request, connection) => {
+    if (connection === 0 && request === 1) socket.resetAndDestroy();
+    else socket.write(OK);
+  };
+
+  it('costs an idempotent request nothing: it goes out again on a new one', async () => {
+    const { edge, agent } = await scripted(closesTheSecond);
+    for (let turn = 0; turn < 2; turn++) {
+      const answer = edge.request(get());
+      await eventually(() => answer.over);
+      expect(answer).toMatchObject({ text: 'ok', reset: undefined });
+    }
+    expect(agent.counters.repeats).toBe(1);
+  });
+
+  it('costs one with a small body nothing either', async () => {
+    const bodies: string[] = [];
+    const service = await RawService.start((socket, received, connection) => {
+      bodies[connection] = received;
+      if (received.endsWith('again') && connection === 0) socket.resetAndDestroy();
+      else if (received.endsWith('again') || received.endsWith('\r\n\r\n')) socket.write(OK);
+    });
+    const attached = await attachAgent(`http://127.0.0.1:${service.port}`);
+    stops.push(() => service.stop(), attached.stop);
+    const first = attached.edge.request(get());
+    await eventually(() => first.over);
+    const put = attached.edge.request(post('Content-Length: 5\r\n', 'PUT'), { body: 'again' });
+    await eventually(() => put.over);
+    expect(put.text).toBe('ok');
+    expect(bodies[1]).toMatch(/^PUT \/ HTTP\/1\.1\r\n[^]*\r\n\r\nagain$/);
+  });
+
+  it('makes one fail that might have been carried out', async () => {
+    const { edge, agent } = await scripted(closesTheSecond);
+    const first = edge.request(get());
+    await eventually(() => first.over);
+    const second = edge.request(post('Content-Length: 0\r\n'));
+    await eventually(() => second.over);
+    expect(second.reset?.code).toBe(ResetCode.UpstreamLost);
+    expect(agent.counters.repeats).toBe(0);
+  });
+
+  it('is tried once only', async () => {
+    const { edge, agent } = await scripted((socket, request, connection) => {
+      if (connection === 0 && request === 0) socket.write(OK);
+      else socket.resetAndDestroy();
+    });
+    const first = edge.request(get());
+    await eventually(() => first.over);
+    const second = edge.request(get());
+    await eventually(() => second.over);
+    expect(second.reset?.code).toBe(ResetCode.UpstreamLost);
+    expect(agent.counters.repeats).toBe(1);
+  });
+});
+
+describe('an answer before the request is complete', () => {
+  it('is passed on whole, the rest of the request is taken, and the connection closed', async () => {
+    const service = await RawService.start((socket, received) => {
+      if (received.includes('\r\n\r\n'))
+        socket.write('HTTP/1.1 413 Too Large\r\nContent-Length: 4\r\n\r\nfull');
+    });
+    const attached = await attachAgent(`http://127.0.0.1:${service.port}`);
+    stops.push(() => service.stop(), attached.stop);
+    const total = 1 << 20;
+    const answer = attached.edge.request(post(`Content-Length: ${total}\r\n`), { open: true });
+    await eventually(() => answer.ended);
+    expect(answer).toMatchObject({ status: 413, text: 'full', reset: undefined });
+    let sent = 0;
+    const part = Buffer.alloc(65_536);
+    const upload = (): void => {
+      while (sent < total) {
+        sent += part.length;
+        if (!answer.stream!.sendData(part, 0, part.length, sent === total)) return;
+      }
+    };
+    answer.onDrain = upload;
+    upload();
+    await eventually(() => answer.stream?.closed);
+    expect(answer.reset).toBe(undefined);
+    await eventually(() => attached.agent.counters.upstreamOpen === 0);
+  });
+
+  it('lets the request go on while the answer does', async () => {
+    const service = await RawService.start((socket, received, _connection) => {
+      if (received.endsWith('\r\n\r\n')) socket.write('HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\n');
+      else socket.write(received.slice(-4));
+    });
+    const attached = await attachAgent(`http://127.0.0.1:${service.port}`);
+    stops.push(() => service.stop(), attached.stop);
+    const answer = attached.edge.request(post('Content-Length: 8\r\n'), { open: true });
+    await eventually(() => answer.status === 200);
+    answer.send('ping');
+    await eventually(() => answer.text === 'ping');
+    answer.send('pong', true);
+    await eventually(() => answer.over);
+    expect(answer).toMatchObject({ text: 'pingpong', ended: true });
+    await eventually(() => attached.agent.counters.upstreamIdle === 1);
+  });
+});
+
+describe('a service that cannot be reached', () => {
+  it('makes the request undelivered, so that it may go elsewhere', async () => {
+    const { edge, stop } = await attachAgent(`http://127.0.0.1:${await freePort()}`);
+    stops.push(stop);
+    for (const head of [get(), post('Content-Length: 0\r\n')]) {
+      const answer = edge.request(head);
+      await eventually(() => answer.over);
+      expect(answer.reset).toEqual({ code: ResetCode.NotDelivered, text: 'ECONNREFUSED' });
+    }
+  });
+
+  it('because its name is unknown makes it undelivered as well', async () => {
+    const { edge, stop } = await attachAgent('http://nobody.invalid:80');
+    stops.push(stop);
+    const answer = edge.request(get());
+    await eventually(() => answer.over, { timeoutMs: 15_000 });
+    expect(answer.reset?.code).toBe(ResetCode.NotDelivered);
+  });
+});
+
+describe('a request that is not proper HTTP', () => {
+  it.each([
+    ['two framings', post('Content-Length: 1\r\nTransfer-Encoding: chunked\r\n')],
+    ['a tunnel through the service', 'CONNECT a.test:443 HTTP/1.1\r\nHost: a.test:443\r\n\r\n'],
+    ['no host', 'GET / HTTP/1.1\r\n\r\n'],
+  ])('because of %s reaches no service', async (_name, head) => {
+    const { edge, agent } = await scripted((socket) => socket.write(OK));
+    const answer = edge.request(head);
+    await eventually(() => answer.over);
+    expect(answer.reset?.code).toBe(ResetCode.Protocol);
+    expect(agent.counters.upstreamConnects).toBe(0);
+  });
+
+  it.each([
+    ['more', 'Content-Length: 2\r\n', 'abc'],
+    ['less', 'Content-Length: 9\r\n', 'abc'],
+    ['something', '', 'abc'],
+  ])('because its body has %s than announced is reset', async (_name, framing, body) => {
+    const { edge, agent } = await scripted(() => undefined);
+    const answer = edge.request(post(framing), { body });
+    await eventually(() => answer.over);
+    expect(answer.reset?.code).toBe(ResetCode.Protocol);
+    await eventually(() => agent.counters.upstreamOpen === 0);
+  });
+});

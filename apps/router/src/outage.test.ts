@@ -1,0 +1,153 @@
+import { execFileSync } from 'node:child_process';
+import {
+  AUTHENTICATE,
+  EDGE_LEASE,
+  PORT_ROUTES,
+  RESOLVE,
+  RESYNC,
+  ROUTES_CHANGED,
+  SESSIONS,
+} from '@culvert/signals';
+import type { ResolveReply } from '@culvert/signals';
+import { silentLogger } from '@culvert/telemetry';
+import { eventually, freePort, startNats, startRedis } from '@culvert/testkit';
+import { expect, it, onTestFinished } from 'vitest';
+import { startRouter } from './compose.ts';
+import { openRouterParts } from './parts.ts';
+import {
+  ASK,
+  authentication,
+  call,
+  edge,
+  FILE,
+  listen,
+  realInstallation,
+  reasonOf,
+  runRouter,
+  session,
+  SHOP,
+  SHOP_TOKEN,
+} from './testing/router-kit.ts';
+
+it('while redis is away known names are resolved, known tokens admitted, and writes refused clearly', async () => {
+  const installation = await realInstallation();
+  const router = await runRouter(installation, {
+    routes: [
+      { hostname: '.example.com', tunnel: SHOP },
+      { port: 10_022, tunnel: SHOP },
+    ],
+  });
+  const asking = await installation.signals();
+  await call(router, 'POST', '/routes', { hostname: 'api.test', tunnel: SHOP });
+  await asking.request(RESOLVE, { hostname: 'api.test' }, ASK);
+  await call(router, 'POST', '/tunnels', { name: 'blog', token: 'blog-token', id: BLOG });
+  await asking.request(AUTHENTICATE, authentication('blog-token', BLOG), ASK);
+
+  await installation.redis.process.stop('SIGKILL');
+  await eventually(async () => (await call(router, 'GET', '/edges')).status === 503);
+
+  expect(await resolved(asking.request(RESOLVE, { hostname: 'api.test' }, ASK))).toEqual([SHOP]);
+  expect(await resolved(asking.request(RESOLVE, { hostname: 'never-asked.example.com' }, ASK))).toEqual([
+    SHOP,
+  ]);
+  expect(await resolved(asking.request(PORT_ROUTES, {}, ASK))).toEqual([SHOP]);
+  expect(reasonOf(await asking.request(AUTHENTICATE, authentication(SHOP_TOKEN, SHOP), ASK))).toBe('allowed');
+  expect(reasonOf(await asking.request(AUTHENTICATE, authentication('blog-token', BLOG), ASK))).toBe(
+    'allowed',
+  );
+  expect(await asking.request(EDGE_LEASE, edge(), ASK)).toEqual({ resync: false });
+  expect(router.status()).toBe(true);
+  const refused = await call(router, 'POST', '/routes', { hostname: 'late.test', tunnel: SHOP });
+  expect(refused).toMatchObject({ status: 503, body: { error: { code: 'registry_unavailable' } } });
+  // Nothing is known of these, which is not the same as that they do not exist.
+  const unavailable = { error: 'registry_unavailable' };
+  expect(await asking.request(RESOLVE, { hostname: 'unknown.test' }, ASK)).toEqual(unavailable);
+  expect(await asking.request(AUTHENTICATE, authentication('wrong', SHOP), ASK)).toEqual(unavailable);
+});
+
+it('when redis is back empty the file is loaded and edges are asked for their sessions', async () => {
+  const installation = await realInstallation();
+  const [router] = [await runRouter(installation), await runRouter(installation)];
+  const asking = await installation.signals();
+  const claims = { hostnames: ['app.localhost'], ports: [] };
+  await asking.request(AUTHENTICATE, authentication('anyone', BLOG, claims), ASK);
+  const [resyncs, changes] = [await listen(asking, RESYNC), await listen(asking, ROUTES_CHANGED)];
+
+  await installation.redis.process.stop('SIGKILL');
+  await eventually(async () => (await call(router, 'GET', '/edges')).status === 503);
+  await installation.redis.process.start();
+
+  await eventually(() => resyncs.length > 0 && changes.length > 0);
+  expect(changes).toContainEqual({ hostnames: [], ports: true, all: true });
+  expect(await resolved(asking.request(RESOLVE, { hostname: 'example.com' }, ASK))).toEqual([SHOP]);
+  // The other router may still be reconnecting; it cannot say anything of names that it never met.
+  const gone = (): Promise<boolean> =>
+    resolved(asking.request(RESOLVE, { hostname: 'app.localhost' }, { timeoutMs: 200 })).then(
+      (tunnels) => tunnels.length === 0,
+    );
+  await eventually(gone);
+
+  const { digest } = authentication('anyone', BLOG);
+  const sessions = [session(), session({ tunnel: BLOG, digest, claims })];
+  await eventually(async () => {
+    // Leases go on while sessions are told anew, as at an edge.
+    await asking.request(EDGE_LEASE, edge(), ASK);
+    asking.publish(SESSIONS, { edge: 'eu-1', boot: 'b1', seq: 7, mode: 'all', sessions });
+    const { body } = await call(router, 'GET', '/sessions');
+    return (body as { sessions: unknown[] }).sessions.length === 2;
+  });
+  await eventually(async () => {
+    const tunnels = await resolved(asking.request(RESOLVE, { hostname: 'app.localhost' }, ASK));
+    return tunnels[0] === BLOG;
+  });
+});
+
+it('a redis that is emptied while connected is noticed', async () => {
+  const installation = await realInstallation();
+  await runRouter(installation);
+  const asking = await installation.signals();
+  const resyncs = await listen(asking, RESYNC);
+  execFileSync('redis-cli', ['-p', String(installation.redis.process.port), 'flushall']);
+  await eventually(() => resyncs.length > 0);
+  expect(await resolved(asking.request(RESOLVE, { hostname: 'example.com' }, ASK))).toEqual([SHOP]);
+});
+
+it('a route created while nats is away is resolved when it is back', async () => {
+  const installation = await realInstallation();
+  const router = await runRouter(installation);
+  const asking = await installation.signals();
+  await installation.nats.process.stop('SIGKILL');
+  await eventually(() => router.status() !== true);
+  expect((await call(router, 'POST', '/routes', { hostname: 'new.test', tunnel: SHOP })).status).toBe(201);
+  await installation.nats.process.start();
+  await eventually(() => asking.state === 'connected' && router.status() === true, { timeoutMs: 15_000 });
+  expect(await resolved(asking.request(RESOLVE, { hostname: 'new.test' }, ASK))).toEqual([SHOP]);
+});
+
+it('a router that starts while redis and nats are away is ready when they are there', async () => {
+  const [redisPort, natsPort] = [await freePort(), await freePort()];
+  const settings = { redis: { kind: 'single', url: `redis://127.0.0.1:${redisPort}` } } as const;
+  const nats = [`nats://127.0.0.1:${natsPort}`];
+  const parts = openRouterParts({ ...settings, nats, prefix: 'culvert' }, { logger: silentLogger });
+  onTestFinished(() => parts.close());
+  const router = await startRouter(FILE, parts);
+  onTestFinished(() => router.drain());
+  expect(router.status()).not.toBe(true);
+  expect((await call(router, 'GET', '/tunnels')).status).toBe(503);
+  const redis = await startRedis({ port: redisPort });
+  onTestFinished(() => redis.remove());
+  const server = await startNats({ port: natsPort });
+  onTestFinished(() => server.process.stop());
+  await router.ready;
+  expect(router.status()).toBe(true);
+  expect(await call(router, 'GET', `/tunnels/${SHOP}`)).toMatchObject({
+    status: 200,
+    body: { source: 'file' },
+  });
+});
+
+const BLOG = '00000000-0000-4000-8000-000000000001';
+
+async function resolved(asking: Promise<unknown>): Promise<string[]> {
+  return ((await asking) as ResolveReply).routes.map(({ tunnel }) => tunnel);
+}

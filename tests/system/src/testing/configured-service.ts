@@ -1,0 +1,57 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { CulvertProcess } from '@culvert/testkit';
+import type { LogLine, ProcessEnd } from '@culvert/testkit';
+
+/** A configuration as its file says it: the values are written as JSON, which YAML takes. */
+export type Configuration = Readonly<Record<string, unknown>>;
+
+/** A service with its configuration file: it can be stopped and started again, each time as a new process. */
+export class ConfiguredService {
+  readonly kind: 'router' | 'edge' | 'agent';
+  readonly file: string;
+  readonly #env: NodeJS.ProcessEnv;
+  #process: CulvertProcess | undefined;
+
+  constructor(
+    kind: 'router' | 'edge' | 'agent',
+    file: { readonly folder: string; readonly name: string },
+    configuration: Configuration,
+    env: NodeJS.ProcessEnv,
+  ) {
+    this.kind = kind;
+    this.file = join(file.folder, `${file.name}.yml`);
+    this.#env = env;
+    this.configure(configuration);
+  }
+
+  get started(): boolean {
+    return this.#process !== undefined;
+  }
+
+  /** The current process, or the last one. */
+  get process(): CulvertProcess {
+    if (this.#process === undefined) throw new Error(`${this.file} was never started`);
+    return this.#process;
+  }
+
+  configure(configuration: Configuration): void {
+    const lines = Object.entries(configuration).map(([key, value]) => `${key}: ${JSON.stringify(value)}\n`);
+    writeFileSync(this.file, lines.join(''));
+  }
+
+  /** Starts the process without waiting until it can take work. */
+  launch(): CulvertProcess {
+    this.#process = new CulvertProcess([this.kind, '--config', this.file], this.#env);
+    return this.#process;
+  }
+
+  /** Resolves when it can take work. */
+  start(): Promise<LogLine> {
+    return this.launch().ready();
+  }
+
+  stop(signal?: 'SIGTERM' | 'SIGKILL'): Promise<ProcessEnd> {
+    return this.process.stop(signal);
+  }
+}
