@@ -36,7 +36,7 @@ describe('a request that was not delivered', () => {
     client.request('POST /', ['Content-Length: 4'], 'body');
     expect((await client.response()).body).toBe('third');
     expect(agents.map((agent) => agent.streams.length)).toEqual([1, 1, 1]);
-    expect(streams().at(-1)!.text).toBe('body');
+    expect(streams().filter((stream) => stream.text === 'body')).toHaveLength(1);
     expect(await edge.metric('culvert_edge_retries_total')).toBe(2);
   });
 

@@ -16,6 +16,7 @@ import { Deadlines } from './deadlines.ts';
 import { declareEdgeMetrics } from './edge-metrics.ts';
 import { EntryPoint } from './entry-point.ts';
 import { Holders } from './holders.ts';
+import { Http1Connection } from './http1-connection.ts';
 import type { HttpContext } from './http1-connection.ts';
 import { LinkDoor } from './link-door.ts';
 import { Neighbours } from './neighbours.ts';
@@ -124,6 +125,7 @@ class Edge implements RunningEdge {
       onChange: () => this.#door.tellEdges(this.#edgesForAgents()),
     });
     this.#resolver = new Resolver(signals);
+    const headLimits = { ...DEFAULT_HEAD_LIMITS, headBytes: limits.headerSize, fields: limits.headerCount };
     this.#context = {
       ways: {
         resolver: this.#resolver,
@@ -133,7 +135,8 @@ class Edge implements RunningEdge {
         counters: this.#counters,
       },
       deadlines: this.#deadlines,
-      headLimits: { ...DEFAULT_HEAD_LIMITS, headBytes: limits.headerSize, fields: limits.headerCount },
+      headLimits,
+      answerLimits: { ...headLimits, valueBytes: limits.headerSize },
       timeouts,
       draining: false,
     };
@@ -221,6 +224,7 @@ class Edge implements RunningEdge {
     await wait(drainDelay);
     this.#context.draining = true;
     for (const entryPoint of this.#entryPoints) entryPoint.close();
+    for (const connection of this.#httpConnections()) connection.drain();
     this.#portRoutes.stop();
     while (this.#busy() && performance.now() < deadline) await wait(DRAIN_POLL_MS);
     await this.#leave(notice);
@@ -238,10 +242,14 @@ class Edge implements RunningEdge {
     this.#holders.stop();
     this.#neighbours.stop();
     this.#resolver.stop();
+    for (const connection of this.#httpConnections()) connection.socket.destroy();
     this.#deadlines.stop();
-    for (const entryPoint of this.#entryPoints) entryPoint.destroy();
     await this.#admin?.close();
     await this.#parts.signals.close();
+  }
+
+  #httpConnections(): Http1Connection[] {
+    return this.#deadlines.all().filter((watched) => watched instanceof Http1Connection);
   }
 
   #links() {

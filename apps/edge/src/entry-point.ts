@@ -23,7 +23,6 @@ export interface EntryPointOptions {
 export class EntryPoint implements SniffTarget {
   readonly #options: EntryPointOptions;
   readonly #server: Server;
-  readonly #http = new Set<Http1Connection>();
   #address: ListenAddress | undefined;
 
   constructor(options: EntryPointOptions) {
@@ -41,23 +40,14 @@ export class EntryPoint implements SniffTarget {
     this.#address = await listen(this.#server, this.#options.listen, 'entry point');
   }
 
-  /** Accepts no more, closes what is idle; running requests finish. */
+  /** Accepts no more; what runs here is not touched. */
   close(): void {
     this.#server.close();
-    for (const connection of this.#http) connection.drain();
-  }
-
-  /** Cuts what is left. */
-  destroy(): void {
-    for (const connection of this.#http) connection.socket.destroy();
   }
 
   onHttp1(socket: Socket, first: Buffer): void {
     const client = clientOf(socket, 'http');
-    const connection: Http1Connection = new Http1Connection(this.#options.context, socket, client, () => {
-      this.#http.delete(connection);
-    });
-    this.#http.add(connection);
+    const connection = new Http1Connection(this.#options.context, socket, client);
     if (connection.onSocketRead(first.length, first) === false) socket.pause();
   }
 

@@ -1,4 +1,4 @@
-import { Http1Error, getField, readResponseHead } from '@culvert/http1';
+import { Http1Error, getField, readResponseHead, readTrailers } from '@culvert/http1';
 import type { RequestHead, ResponseHead } from '@culvert/http1';
 import type { Link, LinkStream } from '@culvert/link';
 import { Protocol, ResetCode, isUndelivered } from '@culvert/wire';
@@ -96,10 +96,11 @@ export class Exchange implements Caller {
   }
 
   onTimeout(): void {
+    const waitsForClient = !this.requestDone && (this.stream === undefined || this.#body!.flows);
     this.#delivery.cancel();
     this.stream?.reset(ResetCode.Cancelled, 'timeout');
     if (this.#writer !== undefined) return this.#abort();
-    if (!this.requestDone && (this.stream === undefined || this.#body!.flows)) {
+    if (waitsForClient) {
       return this.onRefused({ code: 'request_timeout', reason: 'the request body did not arrive in time' });
     }
     this.onRefused({ code: 'upstream_timeout', reason: 'the service did not answer in time' });
@@ -143,13 +144,14 @@ export class Exchange implements Caller {
   onHead(buffer: Buffer, start: number, headEnd: number, end: number, last: boolean): void {
     let head: ResponseHead;
     try {
-      head = readResponseHead(buffer, start, headEnd, this.head.method);
+      head = readResponseHead(buffer, start, headEnd, this.head.method, this.#connection.context.answerLimits);
     } catch (error) {
       if (!(error instanceof Http1Error)) throw error;
       return this.#distrust(error.reason);
     }
     if (this.#writer !== undefined) return this.#distrust('second response');
     if (head.status === 101) return this.#upgrade(head, buffer, headEnd, end);
+    if (!fits(head, end - headEnd, last)) return this.#distrust('another length than announced');
     if (head.status < 200) return this.#passInterim(head);
     this.#connection.context.ways.counters.countStatus(head.status);
     // The direction was left open for what follows an upgrade; there is none.
@@ -167,7 +169,13 @@ export class Exchange implements Caller {
   }
 
   onTrailers(fields: string): void {
-    this.#trailers = fields;
+    if (fields === '') return;
+    try {
+      this.#trailers = readTrailers(`${fields}\r\n`, this.#connection.context.answerLimits);
+    } catch (error) {
+      if (!(error instanceof Http1Error)) throw error;
+      this.#distrust(error.reason);
+    }
   }
 
   onEnd(): void {
@@ -180,7 +188,7 @@ export class Exchange implements Caller {
   onReset(code: number, text: string): void {
     if (this.#over) return;
     if (this.#writer !== undefined) return this.#abort();
-    if (this.#mayRepeat(code)) this.#delivery.again(code, text);
+    if (this.#mayRepeat(code)) this.#again(code, text);
     else this.onRefused(refusalFor(code));
   }
 
@@ -191,7 +199,12 @@ export class Exchange implements Caller {
   onUnacknowledged(): void {
     if (this.#writer !== undefined || !this.#mayRepeat(ResetCode.LinkLost) || !this.#delivery.hasAlternative) return;
     this.stream!.reset(ResetCode.Cancelled, 'not acknowledged in time');
-    this.#delivery.again(ResetCode.LinkLost, 'not acknowledged in time');
+    this.#again(ResetCode.LinkLost, 'not acknowledged in time');
+  }
+
+  #again(code: number, text: string): void {
+    this.#body?.detach();
+    this.#delivery.again(code, text);
   }
 
   /** Nothing may be lost or done twice: see the failure rules in docs/protocol.md, section 7. */
@@ -248,3 +261,9 @@ export class Exchange implements Caller {
   }
 }
 
+/** Whether the bytes that came along with a head can be the beginning, or the whole, of the body it announces. */
+function fits(head: ResponseHead, bytes: number, whole: boolean): boolean {
+  if (head.body === 'none') return bytes === 0;
+  if (head.body !== 'length') return true;
+  return whole ? bytes === head.contentLength : bytes <= head.contentLength;
+}

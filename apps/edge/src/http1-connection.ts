@@ -5,7 +5,8 @@ import { own } from '@culvert/socket';
 import type { SocketOwner } from '@culvert/socket';
 import type { Socket } from 'node:net';
 import type { Client } from './client.ts';
-import type { Deadlined, Deadlines } from './deadlines.ts';
+import { Deadlined } from './deadlines.ts';
+import type { Deadlines } from './deadlines.ts';
 import type { Ways } from './delivery.ts';
 import { Exchange } from './exchange.ts';
 import { RawPipe } from './raw-pipe.ts';
@@ -32,6 +33,8 @@ export interface HttpContext {
   readonly ways: Ways;
   readonly deadlines: Deadlines;
   readonly headLimits: HeadLimits;
+  /** Of what agents answer: one field may take all the room of a head. */
+  readonly answerLimits: HeadLimits;
   readonly timeouts: HttpTimeouts;
   /** Responses say `Connection: close` from then on. */
   draining: boolean;
@@ -40,13 +43,10 @@ export interface HttpContext {
 const NOTHING = Buffer.alloc(0);
 
 /** A client's HTTP/1.x connection: one request after the other, each routed on its own. */
-export class Http1Connection implements SocketOwner, Deadlined {
+export class Http1Connection extends Deadlined implements SocketOwner {
   readonly context: HttpContext;
   readonly socket: Socket;
   readonly client: Client;
-  deadline: number;
-  /** The connection is gone, or no HTTP connection any more. */
-  readonly #onClosed: () => void;
   /** An unfinished head, or requests that wait for the one being answered. */
   #held: Buffer = NOTHING;
   /** How much of `#held` has been searched for the end of a head. */
@@ -54,11 +54,11 @@ export class Http1Connection implements SocketOwner, Deadlined {
   #exchange: Exchange | undefined;
   #closing = false;
 
-  constructor(context: HttpContext, socket: Socket, client: Client, onClosed: () => void) {
+  constructor(context: HttpContext, socket: Socket, client: Client) {
+    super();
     this.context = context;
     this.socket = socket;
     this.client = client;
-    this.#onClosed = onClosed;
     this.deadline = coarseNow() + context.timeouts.head;
     context.deadlines.watch(this);
     own(socket, this);
@@ -98,7 +98,6 @@ export class Http1Connection implements SocketOwner, Deadlined {
     const exchange = this.#exchange;
     this.#exchange = undefined;
     exchange?.onClientGone();
-    this.#onClosed();
   }
 
   onDeadline(): void {
@@ -110,7 +109,7 @@ export class Http1Connection implements SocketOwner, Deadlined {
 
   /** Closes now if idle, otherwise after the current response. */
   drain(): void {
-    if (this.#exchange === undefined && this.#held.length === 0) this.socket.end();
+    if (this.#exchange === undefined && this.#held.length === 0) this.closeSoon();
   }
 
   waitUpTo(ms: number): void {
@@ -127,12 +126,9 @@ export class Http1Connection implements SocketOwner, Deadlined {
     this.context.ways.counters.requestsOpen--;
     // The client must see that the response is not whole.
     if (fate === 'abort') return void this.socket.resetAndDestroy();
-    if (fate === 'close') return this.closeSoon();
+    if (fate === 'close' || (this.context.draining && this.#held.length === 0)) return this.closeSoon();
     this.waitUpTo(this.context.timeouts.idle);
-    const held = this.#held;
-    if (held.length === 0) return;
-    this.#held = NOTHING;
-    setImmediate(() => this.#resumeWith(held));
+    if (this.#held.length > 0) setImmediate(this.#takeHeld);
   }
 
   /** Ends the connection once what was written has gone out; what the client still sends is thrown away. */
@@ -150,7 +146,6 @@ export class Http1Connection implements SocketOwner, Deadlined {
     this.context.deadlines.forget(this);
     this.#exchange = undefined;
     this.context.ways.counters.requestsOpen--;
-    this.#onClosed();
     const pipe = new RawPipe({
       socket: this.socket,
       stream,
@@ -168,13 +163,14 @@ export class Http1Connection implements SocketOwner, Deadlined {
     this.closeSoon();
   }
 
-  #resumeWith(held: Buffer): void {
-    if (this.socket.destroyed || this.#closing) return;
-    const joined = this.#held.length === 0 ? held : Buffer.concat([held, this.#held]);
+  /** Goes on with what was held, unless more was read in the meantime and it was taken along with that. */
+  readonly #takeHeld = (): void => {
+    const held = this.#held;
+    if (held.length === 0 || !this.idle || this.#closing || this.socket.destroyed) return;
     this.#held = NOTHING;
-    this.#consume(joined, 0, joined.length);
+    this.#consume(held, 0, held.length);
     if (this.#exchange?.wantsBody ?? true) this.socket.resume();
-  }
+  };
 
   #readDuring(exchange: Exchange, bytes: number, buffer: Buffer): boolean {
     const at = exchange.requestDone ? 0 : this.#takeBody(exchange, buffer, 0, bytes);

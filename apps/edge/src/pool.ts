@@ -2,6 +2,9 @@ import type { Link } from '@culvert/link';
 import type { Claims } from '@culvert/signals';
 import { packUuid } from '@culvert/wire';
 
+/** How long new streams go to the same link of a session. */
+const TURN_MS = 20;
+
 /** One agent's attachment to this edge for one tunnel: one or more links. */
 export interface Session {
   readonly id: string;
@@ -17,8 +20,9 @@ export interface Session {
   readonly links: Link[];
   /** Takes no new streams: its agent leaves, or a newer session of the same agent is here. */
   draining: boolean;
-  /** Which link took the last stream. */
+  /** Which link took the last stream, and since when (`performance.now()`) it is its turn. */
   turn: number;
+  turnedAt: number;
 }
 
 /** All sessions of one tunnel on this edge. */
@@ -61,13 +65,15 @@ function hasLink(session: Session): boolean {
 }
 
 /**
- * The session's link for the next stream: the one that already gathers frames in this turn of the event loop, so
- * that a burst costs one write; otherwise the next in turn that is not congested.
+ * The session's link for the next stream: the same one for a few milliseconds, so that the frames of a burst leave
+ * and its answers come back in few writes; then the next in turn. Links that have enough to write are passed over.
  */
 export function linkOf(session: Session): Link | undefined {
   const { links } = session;
+  const now = performance.now();
   const last = links[session.turn];
-  if (last?.gathering && last.available && !last.congested) return last;
+  if (last?.available && !last.congested && now - session.turnedAt < TURN_MS) return last;
+  session.turnedAt = now;
   let congested: Link | undefined;
   for (let step = 1; step <= links.length; step++) {
     const index = (session.turn + step) % links.length;

@@ -5,7 +5,7 @@ import type { SocketOwner } from '@culvert/socket';
 import { Protocol, ResetCode, isUndelivered } from '@culvert/wire';
 import type { Socket } from 'node:net';
 import type { Client } from './client.ts';
-import type { Deadlined } from './deadlines.ts';
+import { Deadlined } from './deadlines.ts';
 import { Delivery } from './delivery.ts';
 import type { Caller, Way } from './delivery.ts';
 import type { HttpContext } from './http1-connection.ts';
@@ -20,10 +20,9 @@ const MAX_KEPT_BYTES = 65_536;
  * A connection that is not HTTP to the edge: TLS passed through by its server name, or a port's raw TCP. One
  * stream; it becomes a pipe with the first sign of life from the agent, until then another agent may be tried.
  */
-export class RawConnection implements Caller, SocketOwner, Deadlined {
+export class RawConnection extends Deadlined implements Caller, SocketOwner {
   readonly hostname: string;
   readonly path = '/';
-  deadline: number;
   readonly #context: HttpContext;
   readonly #socket: Socket;
   readonly #client: Client;
@@ -41,6 +40,7 @@ export class RawConnection implements Caller, SocketOwner, Deadlined {
     readonly hostname: string;
     readonly first: Buffer;
   }) {
+    super();
     this.#context = options.context;
     this.#socket = options.socket;
     this.#client = options.client;

@@ -4,7 +4,8 @@ import { own } from '@culvert/socket';
 import type { SocketOwner } from '@culvert/socket';
 import { ResetCode } from '@culvert/wire';
 import type { Socket } from 'node:net';
-import type { Deadlined, Deadlines } from './deadlines.ts';
+import { Deadlined } from './deadlines.ts';
+import type { Deadlines } from './deadlines.ts';
 import { SocketSink } from './socket-sink.ts';
 
 export interface RawPipeOptions {
@@ -16,8 +17,7 @@ export interface RawPipeOptions {
 }
 
 /** Bytes both ways between a client's socket and a stream, half-close carried, until both directions have ended. */
-export class RawPipe implements SocketOwner, StreamConsumer, Deadlined {
-  deadline: number;
+export class RawPipe extends Deadlined implements SocketOwner, StreamConsumer {
   readonly #deadlines: Deadlines;
   readonly #idleMs: number;
   readonly #socket: Socket;
@@ -25,6 +25,7 @@ export class RawPipe implements SocketOwner, StreamConsumer, Deadlined {
   readonly #sink: SocketSink;
 
   constructor(options: RawPipeOptions) {
+    super();
     this.#deadlines = options.deadlines;
     this.#idleMs = options.idleMs;
     this.#socket = options.socket;

@@ -70,6 +70,11 @@ export class RequestBody implements BodySink {
     return stream;
   }
 
+  /** The stream is of no use: what comes is kept until there is another. Only while `repeatable`. */
+  detach(): void {
+    this.#stream = undefined;
+  }
+
   get #trailers(): string {
     return this.#decoder instanceof ChunkedDecoder ? this.#decoder.trailers : '';
   }

@@ -124,6 +124,7 @@ export class SessionGate {
         links: [],
         draining: false,
         turn: 0,
+        turnedAt: 0,
       }
     );
   }

@@ -3,7 +3,8 @@ import { own } from '@culvert/socket';
 import type { SocketOwner } from '@culvert/socket';
 import { sniff } from '@culvert/sniff';
 import type { Socket } from 'node:net';
-import type { Deadlined, Deadlines } from './deadlines.ts';
+import { Deadlined } from './deadlines.ts';
+import type { Deadlines } from './deadlines.ts';
 
 /** What a connection turned out to be. `first` is everything that was read of it: a view, valid during the call. */
 export interface SniffTarget {
@@ -14,14 +15,14 @@ export interface SniffTarget {
 }
 
 /** Owns a public connection until its first bytes tell what it is. */
-export class Sniffing implements SocketOwner, Deadlined {
-  deadline: number;
+export class Sniffing extends Deadlined implements SocketOwner {
   readonly #socket: Socket;
   readonly #target: SniffTarget;
   readonly #deadlines: Deadlines;
   #held: Buffer | undefined;
 
   constructor(socket: Socket, target: SniffTarget, deadlines: Deadlines, timeoutMs: number) {
+    super();
     this.#socket = socket;
     this.#target = target;
     this.#deadlines = deadlines;

@@ -26,6 +26,7 @@ import type { Carrier, CarrierSink } from './carrier.ts';
 import { Keepalive } from './keepalive.ts';
 import { ReceiveWindow } from './receive-window.ts';
 import { LinkStream } from './stream.ts';
+import { StreamTable } from './stream-table.ts';
 import type { StreamConsumer, StreamPort } from './stream.ts';
 import type { StreamMemory } from './stream-memory.ts';
 import { QUANTUM_BYTES, Turns } from './turns.ts';
@@ -38,6 +39,9 @@ const OVERLOADED_BYTES = 8_388_608;
 const TICK_MS = 100;
 /** An opener gives up waiting for a sign of the stream after so many ticks: 1 s. */
 const UNACKNOWLEDGED_TICKS = 10;
+
+/** Ids passed over to find one with a slot of its own in the table of streams. */
+const MAX_SLOT_STEPS = 64;
 
 /** Why and how a link ended. */
 export interface LinkEnd {
@@ -93,7 +97,7 @@ export class Link implements CarrierSink, FrameSink, StreamPort {
   readonly #batch: Batch;
   readonly #decoder: FrameDecoder;
   readonly #keepalive: Keepalive;
-  readonly #streams = new Map<number, LinkStream>();
+  readonly #streams = new StreamTable();
   #owner: LinkOwner | undefined;
   #lastId: number;
   readonly #turns = new Turns();
@@ -427,16 +431,20 @@ export class Link implements CarrierSink, FrameSink, StreamPort {
   ): LinkStream {
     const window = new ReceiveWindow(this.#options.memory, size, this.now());
     const stream = new LinkStream({ id, opener, port: this, consumer, window, credit });
-    this.#streams.set(id, stream);
+    this.#streams.add(stream);
     this.counters.streamsOpened++;
     this.#tickTimer ??= setInterval(this.#tick, TICK_MS);
     return stream;
   }
 
   #takeId(): number {
+    let steps = 0;
     do {
       this.#lastId = this.#lastId + 2 > MAX_STREAM_ID ? 2 - (this.#lastId & 1) : this.#lastId + 2;
-    } while (this.#streams.has(this.#lastId));
+      steps++;
+    } while (
+      steps < MAX_SLOT_STEPS ? this.#streams.isCrowded(this.#lastId) : this.#streams.get(this.#lastId)
+    );
     return this.#lastId;
   }
 
@@ -446,7 +454,7 @@ export class Link implements CarrierSink, FrameSink, StreamPort {
       this.#tickTimer = undefined;
       return;
     }
-    for (const stream of this.#streams.values()) {
+    for (const stream of this.#streams.all()) {
       stream.ticks++;
       if (stream.acknowledged) continue;
       if (stream.opener) {
@@ -493,7 +501,7 @@ export class Link implements CarrierSink, FrameSink, StreamPort {
     clearInterval(this.#tickTimer);
     this.#batch.discard();
     this.#end ??= end;
-    for (const stream of [...this.#streams.values()]) stream.receiveReset(ResetCode.LinkLost, end.text);
+    for (const stream of this.#streams.all()) stream.receiveReset(ResetCode.LinkLost, end.text);
     this.#owner?.onClosed(this.#end);
   }
 }

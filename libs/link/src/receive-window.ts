@@ -1,9 +1,12 @@
 import type { StreamMemory } from './stream-memory.ts';
 
+/** Windows below this grow by larger steps. */
+const SMALL_BYTES = 1_048_576;
+
 /**
  * One stream's credit, as the receiver keeps it. The window grows while it is what holds the sender back: when a
- * half of it was taken within a round trip. That ends by itself at two to eight times the path's bandwidth-delay
- * product, since from there on the network is slower than the credit.
+ * half of it was taken within a round trip. That ends by itself beyond two, mostly below eight times the path's
+ * bandwidth-delay product, since from there on the network is slower than the credit.
  */
 export class ReceiveWindow {
   readonly #memory: StreamMemory;
@@ -44,9 +47,11 @@ export class ReceiveWindow {
     return credit;
   }
 
-  /** Four times the size at best: a long path is filled within a few round trips. Returns the bytes added. */
+  /** By large steps, so that a long path is filled within a few round trips. Returns the bytes added. */
   #grow(): number {
-    for (const by of [3 * this.#size, this.#size]) {
+    const largest = this.#size < SMALL_BYTES ? 8 : 4;
+    for (let factor = largest; factor > 1; factor /= 2) {
+      const by = this.#size * (factor - 1);
       if (!this.#memory.tryGrow(this.#size, by)) continue;
       this.#size += by;
       return by;

@@ -18,7 +18,7 @@ export interface AgentOptions extends Partial<AgentHello> {
 
 /** An agent's end of one link, run by a test: it speaks the protocol and decides nothing by itself. */
 export class AgentDouble implements LinkOwner {
-  /** Answers every request with this status line, fields and body; streams are noted all the same. */
+  /** What it does with each stream, beyond noting it; a number refuses it. */
   serve: (stream: StreamDouble) => number | void;
   readonly hello: AgentHello;
   readonly streams: StreamDouble[] = [];

@@ -16,6 +16,9 @@ export class StreamDouble implements StreamConsumer {
   drains = 0;
   /** Called when the stream has room again. */
   onRoom: () => void = () => undefined;
+  onBytes: (bytes: Buffer) => void = () => undefined;
+  /** Called when the other side sends no more or has reset the stream. */
+  onOver: () => void = () => undefined;
   #untaken = 0;
 
   constructor(stream: LinkStream, open: ReadOpen) {
@@ -71,8 +74,10 @@ export class StreamDouble implements StreamConsumer {
   onHead(): void {}
 
   onData(buffer: Buffer, start: number, end: number): void {
-    this.parts.push(Buffer.from(buffer.subarray(start, end)));
-    this.bytes += end - start;
+    const bytes = Buffer.from(buffer.subarray(start, end));
+    this.parts.push(bytes);
+    this.bytes += bytes.length;
+    this.onBytes(bytes);
     if (this.takes) this.stream.taken(end - start);
     else this.#untaken += end - start;
   }
@@ -83,10 +88,12 @@ export class StreamDouble implements StreamConsumer {
 
   onEnd(): void {
     this.ended = true;
+    this.onOver();
   }
 
   onReset(code: number, text: string): void {
     this.reset = { code, text };
+    this.onOver();
   }
 
   onDrain(): void {
