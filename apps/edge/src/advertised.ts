@@ -9,7 +9,10 @@ interface Listener {
 const ANYWHERE = new Set(['', '0.0.0.0', '::']);
 
 /** What others are told of a listener: what is configured, or where it listens when that names a host. */
-export function advertised(listener: Listener | undefined, bound: ListenAddress | undefined): string | undefined {
+export function advertised(
+  listener: Listener | undefined,
+  bound: ListenAddress | undefined,
+): string | undefined {
   if (listener?.advertise !== undefined) return listener.advertise;
   return bound === undefined || ANYWHERE.has(bound.host) ? undefined : formatAddress(bound);
 }

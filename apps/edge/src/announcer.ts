@@ -10,7 +10,15 @@ import {
   poolOf,
   sessionMessages,
 } from '@culvert/signals';
-import type { EdgeInfo, LeaseReply, PoolInfo, SessionInfo, SessionsMessage, Signals, Subscription } from '@culvert/signals';
+import type {
+  EdgeInfo,
+  LeaseReply,
+  PoolInfo,
+  SessionInfo,
+  SessionsMessage,
+  Signals,
+  Subscription,
+} from '@culvert/signals';
 import type { Session } from './pool.ts';
 import type { Pools, PoolsObserver } from './pools.ts';
 
@@ -74,8 +82,11 @@ export class Announcer implements PoolsObserver {
     this.#stopWatch();
     const { id, boot } = this.#options.info();
     this.#signals.publish(EDGE_LEFT, { id, boot });
-    await this.#signals.request(EDGE_BYE, { id, boot }, { timeoutMs: LEASE_TIMEOUT_MS }).catch(() => undefined);
-    for (const subscription of [...this.#subscriptions, ...this.#responders.values()]) subscription.unsubscribe();
+    await this.#signals
+      .request(EDGE_BYE, { id, boot }, { timeoutMs: LEASE_TIMEOUT_MS })
+      .catch(() => undefined);
+    for (const subscription of [...this.#subscriptions, ...this.#responders.values()])
+      subscription.unsubscribe();
   }
 
   onSession(session: Session, change: 'up' | 'changed' | 'down'): void {
@@ -95,7 +106,10 @@ export class Announcer implements PoolsObserver {
     if (info === undefined) return;
     const responder = this.#responders.get(tunnel);
     if (info.sessions > 0 && responder === undefined) {
-      this.#responders.set(tunnel, this.#signals.respond(holdersOf(tunnel), () => this.#poolInfo(tunnel)));
+      this.#responders.set(
+        tunnel,
+        this.#signals.respond(holdersOf(tunnel), () => this.#poolInfo(tunnel)),
+      );
     } else if (info.sessions === 0) {
       responder?.unsubscribe();
       this.#responders.delete(tunnel);
@@ -115,7 +129,9 @@ export class Announcer implements PoolsObserver {
     const info = this.#options.info();
     this.#signals.publish(EDGE_UP, info);
     try {
-      const reply = (await this.#signals.request(EDGE_LEASE, info, { timeoutMs: LEASE_TIMEOUT_MS })) as LeaseReply;
+      const reply = (await this.#signals.request(EDGE_LEASE, info, {
+        timeoutMs: LEASE_TIMEOUT_MS,
+      })) as LeaseReply;
       if (reply.resync) this.#sendAll();
     } catch {
       // No router answers: the lease is renewed with the next beat, and the data plane goes on without.
@@ -148,7 +164,8 @@ export class Announcer implements PoolsObserver {
   #sendAll(): void {
     const { id, boot } = this.#options.info();
     const all = [...this.#options.pools().sessions].map((session) => this.#sessionInfo(session));
-    for (const message of sessionMessages(id, boot, all, this.#nextSeq)) this.#signals.publish(SESSIONS, message);
+    for (const message of sessionMessages(id, boot, all, this.#nextSeq))
+      this.#signals.publish(SESSIONS, message);
   }
 
   readonly #nextSeq = (): number => {

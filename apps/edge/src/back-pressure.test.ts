@@ -60,7 +60,9 @@ describe('a client that does not read', () => {
 describe('an upload', () => {
   it('goes no faster than the agent takes it, and arrives whole', async () => {
     const { agent, client } = await startWithAgent();
-    const body = Buffer.from(Uint8Array.from({ length: 12_000_000 }, (_, at) => (at * 13 + (at >> 9)) & 0xff));
+    const body = Buffer.from(
+      Uint8Array.from({ length: 12_000_000 }, (_, at) => (at * 13 + (at >> 9)) & 0xff),
+    );
     agent.serve = (stream) => void (stream.takes = false);
     client.request('POST /', [`Content-Length: ${body.length}`]).send(body);
     const stream = await agent.next();

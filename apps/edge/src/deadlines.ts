@@ -61,7 +61,7 @@ export class Deadlines {
   #sweep(): void {
     if (this.#size === 0) return this.stop();
     const now = coarseNow();
-    for (let one = this.#first; one !== undefined; ) {
+    for (let one = this.#first; one !== undefined;) {
       const next: Deadlined | undefined = one.place?.after;
       if (one.place !== undefined && one.deadline <= now) one.onDeadline();
       one = next;

@@ -28,17 +28,20 @@ describe('sessions of one tunnel', () => {
 });
 
 describe('a request that was not delivered', () => {
-  it.each([ResetCode.NotDelivered, ResetCode.Refused])('(code %i) goes to another session, whatever its method', async (code) => {
-    const { client, agents, streams, edge } = await startWithAgents(3);
-    for (const agent of agents) {
-      agent.serve = (stream) => (streams().length < 3 ? code : void stream.ok('third'));
-    }
-    client.request('POST /', ['Content-Length: 4'], 'body');
-    expect((await client.response()).body).toBe('third');
-    expect(agents.map((agent) => agent.streams.length)).toEqual([1, 1, 1]);
-    expect(streams().filter((stream) => stream.text === 'body')).toHaveLength(1);
-    expect(await edge.metric('culvert_edge_retries_total')).toBe(2);
-  });
+  it.each([ResetCode.NotDelivered, ResetCode.Refused])(
+    '(code %i) goes to another session, whatever its method',
+    async (code) => {
+      const { client, agents, streams, edge } = await startWithAgents(3);
+      for (const agent of agents) {
+        agent.serve = (stream) => (streams().length < 3 ? code : void stream.ok('third'));
+      }
+      client.request('POST /', ['Content-Length: 4'], 'body');
+      expect((await client.response()).body).toBe('third');
+      expect(agents.map((agent) => agent.streams.length)).toEqual([1, 1, 1]);
+      expect(streams().filter((stream) => stream.text === 'body')).toHaveLength(1);
+      expect(await edge.metric('culvert_edge_retries_total')).toBe(2);
+    },
+  );
 
   it('is tried three times and no more', async () => {
     const { client, agents, streams } = await startWithAgents(5);
@@ -82,7 +85,9 @@ describe('a request whose link was lost', () => {
 
   it('is sent again with the same body, byte for byte, and what comes after it', async () => {
     const { client, agents, first } = await startWithAgents(2);
-    const bytes = Buffer.from(Uint8Array.from({ length: 30_000 }, (_, at) => (at * 7) & 0xff)).toString('latin1');
+    const bytes = Buffer.from(Uint8Array.from({ length: 30_000 }, (_, at) => (at * 7) & 0xff)).toString(
+      'latin1',
+    );
     client.request('PUT /', ['Transfer-Encoding: chunked'], `${(30_000).toString(16)}\r\n${bytes}\r\n`);
     const lost = await first();
     await eventually(() => lost.streams[0]!.bytes === 30_000);
@@ -140,7 +145,9 @@ describe('a stream that nobody acknowledges', () => {
     const started = performance.now();
     expect((await client.request().response()).body).toBe('elsewhere');
     expect(performance.now() - started).toBeGreaterThan(800);
-    expect((await eventually(() => streams().find((stream) => stream.reset)))?.reset?.code).toBe(ResetCode.Cancelled);
+    expect((await eventually(() => streams().find((stream) => stream.reset)))?.reset?.code).toBe(
+      ResetCode.Cancelled,
+    );
   });
 
   it('stays where it is when it may not be repeated, and may still be answered', async () => {

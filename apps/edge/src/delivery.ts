@@ -64,7 +64,11 @@ export class Delivery {
     if (routes !== undefined) return this.#route(routes.match(this.#caller.path)?.tunnel);
     this.#ways.resolver.resolve(this.#caller.hostname).then(
       (found) => this.#route(found.match(this.#caller.path)?.tunnel),
-      () => this.#refuse({ code: 'registry_unavailable', reason: 'the hostname cannot be looked up at the moment' }),
+      () =>
+        this.#refuse({
+          code: 'registry_unavailable',
+          reason: 'the hostname cannot be looked up at the moment',
+        }),
     );
   }
 
@@ -78,7 +82,8 @@ export class Delivery {
     if (this.#tried.length + 1 >= MAX_TRIES) return false;
     const tried = [...this.#tried, this.#current];
     return (
-      this.#ways.pools.get(this.#tunnel)?.pick(tried) !== undefined || this.#ways.holders.knows(this.#tunnel, tried)
+      this.#ways.pools.get(this.#tunnel)?.pick(tried) !== undefined ||
+      this.#ways.holders.knows(this.#tunnel, tried)
     );
   }
 
@@ -156,7 +161,10 @@ export function refusalFor(code: number): Refusal {
     case ResetCode.UpstreamTimeout:
       return { code: 'upstream_timeout', reason: 'the service did not answer in time' };
     case ResetCode.NoRoute:
-      return { code: 'unknown_hostname', reason: 'no rule of the agent leads from this hostname and path to a service' };
+      return {
+        code: 'unknown_hostname',
+        reason: 'no rule of the agent leads from this hostname and path to a service',
+      };
     case ResetCode.NotHere:
     case ResetCode.Refused:
       return { code: 'no_agent', reason: 'no agent takes the request at the moment' };

@@ -18,14 +18,22 @@ export interface EdgeState {
 /** Names, units and help of everything an edge counts. */
 export function declareEdgeMetrics(metrics: Metrics, state: EdgeState): void {
   const { counters } = state;
-  metrics.counter('culvert_edge_connections_total', 'Public connections accepted', () => counters.connections);
+  metrics.counter(
+    'culvert_edge_connections_total',
+    'Public connections accepted',
+    () => counters.connections,
+  );
   metrics.gauge('culvert_edge_connections', 'Public connections open', () => state.admission.open);
   metrics.counter(
     'culvert_edge_connections_refused_total',
     'Public connections over a limit',
     () => counters.connectionsRefused,
   );
-  metrics.counter('culvert_edge_garbage_total', 'Connections that spoke no known protocol', () => counters.garbage);
+  metrics.counter(
+    'culvert_edge_garbage_total',
+    'Connections that spoke no known protocol',
+    () => counters.garbage,
+  );
   metrics.counter('culvert_edge_requests_total', 'HTTP requests begun', () => counters.requests);
   metrics.gauge('culvert_edge_requests', 'HTTP requests being answered', () => counters.requestsOpen);
   metrics.counter('culvert_edge_responses_total', 'Responses of services by status class', () => [
@@ -38,11 +46,23 @@ export function declareEdgeMetrics(metrics: Metrics, state: EdgeState): void {
     [...counters.refusals].map(([code, value]) => ({ labels: { code }, value })),
   );
   metrics.counter('culvert_edge_retries_total', 'Tries after a first that failed', () => counters.retries);
-  metrics.counter('culvert_edge_client_aborts_total', 'Clients gone before their answer', () => counters.clientAborts);
+  metrics.counter(
+    'culvert_edge_client_aborts_total',
+    'Clients gone before their answer',
+    () => counters.clientAborts,
+  );
   metrics.counter('culvert_edge_raw_streams_total', 'Raw connections passed on', () => counters.rawStreams);
   metrics.counter('culvert_edge_relayed_out_total', 'Streams sent to other edges', () => counters.relayedOut);
-  metrics.counter('culvert_edge_relayed_in_total', 'Streams taken from other edges', () => counters.relayedIn);
-  metrics.counter('culvert_edge_sessions_admitted_total', 'Sessions admitted', () => counters.sessionsAdmitted);
+  metrics.counter(
+    'culvert_edge_relayed_in_total',
+    'Streams taken from other edges',
+    () => counters.relayedIn,
+  );
+  metrics.counter(
+    'culvert_edge_sessions_admitted_total',
+    'Sessions admitted',
+    () => counters.sessionsAdmitted,
+  );
   metrics.counter('culvert_edge_sessions_refused_total', 'Sessions refused', () => counters.sessionsRefused);
   metrics.gauge('culvert_edge_sessions', 'Sessions attached', () => state.pools.sessionCount);
   metrics.gauge('culvert_edge_links', 'Links of agents and from other edges', () => state.links().length);

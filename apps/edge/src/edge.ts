@@ -217,7 +217,10 @@ class Edge implements RunningEdge {
     const { drainDelay, drainTimeout } = this.#settings;
     const deadline = performance.now() + drainTimeout;
     await Promise.resolve();
-    this.#parts.logger.info('draining', { requests: this.#counters.requestsOpen, links: this.#links().length });
+    this.#parts.logger.info('draining', {
+      requests: this.#counters.requestsOpen,
+      links: this.#links().length,
+    });
     const notice = { code: GoAwayCode.Draining, retryAfterMs: 0, text: 'this edge is draining' };
     this.#announcer.announceEdge();
     this.#door.tellDraining(notice);
@@ -260,7 +263,9 @@ class Edge implements RunningEdge {
     const { agents, id, region } = this.#settings;
     const own = advertised(agents, this.#door.agents);
     const others = this.#neighbours.forAgents;
-    return own === undefined || this.#draining !== undefined ? others : [{ id, region, address: own }, ...others];
+    return own === undefined || this.#draining !== undefined
+      ? others
+      : [{ id, region, address: own }, ...others];
   }
 
   #info(): EdgeInfo {

@@ -6,7 +6,12 @@ import { startInstallation, startWithAgent } from './testing/edge-kit.ts';
 describe('a request', () => {
   it('reaches the agent with what the edge understood of it, byte for byte where it was not its business', async () => {
     const { client, agent } = await startWithAgent();
-    client.request('GET /a%20b/../c?q=%zz|{}', ['HOST: App.Test:8080', 'X-Odd:  two  spaces ', 'x-odd: twice', 'Cookie: a=1']);
+    client.request('GET /a%20b/../c?q=%zz|{}', [
+      'HOST: App.Test:8080',
+      'X-Odd:  two  spaces ',
+      'x-odd: twice',
+      'Cookie: a=1',
+    ]);
     const { open, head } = await agent.next();
     expect(open.hostname).toBe('app.test');
     expect(open.hops).toBe(0);
@@ -47,7 +52,9 @@ describe('a request', () => {
       'X-Kept: 1',
     ]);
     const { head } = await agent.next();
-    expect(head.toLowerCase()).not.toMatch(/10\.0\.0\.1|x-mine|keep-alive|proxy-|upgrade|x-real-ip|^forwarded|prefix|-port|chosen/m);
+    expect(head.toLowerCase()).not.toMatch(
+      /10\.0\.0\.1|x-mine|keep-alive|proxy-|upgrade|x-real-ip|^forwarded|prefix|-port|chosen/m,
+    );
     expect(head).toContain('X-Forwarded-For: 127.0.0.1\r\n');
     expect(head).toContain('X-Forwarded-Proto: http\r\n');
     expect(head).toContain('Connection: TE\r\nTE: trailers\r\n');
@@ -56,7 +63,12 @@ describe('a request', () => {
 
   it.each([
     ['Content-Length', 'Content-Length: 11', 'hello world', 'Content-Length: 11\r\n'],
-    ['chunks', 'Transfer-Encoding: chunked', '5;x=y\r\nhello\r\n6\r\n world\r\n0\r\n\r\n', 'Transfer-Encoding: chunked\r\n'],
+    [
+      'chunks',
+      'Transfer-Encoding: chunked',
+      '5;x=y\r\nhello\r\n6\r\n world\r\n0\r\n\r\n',
+      'Transfer-Encoding: chunked\r\n',
+    ],
   ])('with a body framed by %s arrives without its coding', async (_, field, body, framing) => {
     const { client, agent } = await startWithAgent();
     client.request('POST /', [field], body);
@@ -86,7 +98,11 @@ describe('a request', () => {
 
   it('brings its trailers, but none that would change the message', async () => {
     const { client, agent } = await startWithAgent();
-    client.request('POST /', ['Transfer-Encoding: chunked'], '1\r\na\r\n0\r\nX-Sum: 1\r\nSet-Cookie: a=b\r\n\r\n');
+    client.request(
+      'POST /',
+      ['Transfer-Encoding: chunked'],
+      '1\r\na\r\n0\r\nX-Sum: 1\r\nSet-Cookie: a=b\r\n\r\n',
+    );
     const stream = await (await agent.next()).whole();
     expect(stream.text).toBe('a');
     expect(stream.trailers).toBe('X-Sum: 1\r\n');
@@ -161,7 +177,9 @@ describe('a response', () => {
     const { client, agent } = await startWithAgent();
     client.send('GET / HTTP/1.0\r\nHost: app.test\r\nConnection: keep-alive\r\n\r\n');
     const stream = await agent.next();
-    stream.answer('HTTP/1.1 103 Early Hints', '', 'more').answer('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked', 'hel', 'more');
+    stream
+      .answer('HTTP/1.1 103 Early Hints', '', 'more')
+      .answer('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked', 'hel', 'more');
     stream.send('lo', 'last');
     const response = await client.response();
     expect(response.body).toBe('hello');
@@ -202,7 +220,11 @@ describe('a response', () => {
   });
 
   it('brings its trailers to a client that gets chunks', async () => {
-    const { client, stream } = await respond('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: X-Sum', 'a', 'more');
+    const { client, stream } = await respond(
+      'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: X-Sum',
+      'a',
+      'more',
+    );
     stream.stream.sendTrailers('X-Sum: 1\r\nx-more: 2\r\n');
     const response = await client.response();
     expect([response.body, response.trailers]).toEqual(['a', 'X-Sum: 1\r\nx-more: 2\r\n']);
@@ -237,12 +259,20 @@ describe('an agent that breaks HTTP', () => {
     ['a head with a second one behind it', 'HTTP/1.1 200 OK\r\n\r\nHTTP/1.1 200 OK\r\n\r\n', ''],
     ['a bare LF in a field', 'HTTP/1.1 200 OK\r\nX: 1\nY: 2\r\n\r\n', ''],
     ['two lengths', 'HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n', 'a'],
-    ['a length and chunks', 'HTTP/1.1 200 OK\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n', 'a'],
+    [
+      'a length and chunks',
+      'HTTP/1.1 200 OK\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n',
+      'a',
+    ],
     ['more than it announces, at once', 'HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n', 'hello'],
     ['less than it announces, at once', 'HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n', 'hello'],
     ['a body with 204', 'HTTP/1.1 204 No Content\r\n\r\n', 'hello'],
     ['only an interim response', 'HTTP/1.1 103 Early Hints\r\n\r\n', ''],
-    ['a switch that nobody asked for', 'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n', ''],
+    [
+      'a switch that nobody asked for',
+      'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n',
+      '',
+    ],
   ])('by %s is answered for with 502', async (_, head, body) => {
     const { client, agent, edge } = await startWithAgent();
     client.request();
@@ -324,7 +354,6 @@ describe('an agent that breaks HTTP', () => {
     (await agent.next()).stream.sendTrailers('X: 1\r\n');
     expect((await client.response()).status).toBe(502);
   });
-
 });
 
 interface Send {

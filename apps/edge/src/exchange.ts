@@ -144,7 +144,13 @@ export class Exchange implements Caller {
   onHead(buffer: Buffer, start: number, headEnd: number, end: number, last: boolean): void {
     let head: ResponseHead;
     try {
-      head = readResponseHead(buffer, start, headEnd, this.head.method, this.#connection.context.answerLimits);
+      head = readResponseHead(
+        buffer,
+        start,
+        headEnd,
+        this.head.method,
+        this.#connection.context.answerLimits,
+      );
     } catch (error) {
       if (!(error instanceof Http1Error)) throw error;
       return this.#distrust(error.reason);
@@ -197,7 +203,8 @@ export class Exchange implements Caller {
   }
 
   onUnacknowledged(): void {
-    if (this.#writer !== undefined || !this.#mayRepeat(ResetCode.LinkLost) || !this.#delivery.hasAlternative) return;
+    if (this.#writer !== undefined || !this.#mayRepeat(ResetCode.LinkLost) || !this.#delivery.hasAlternative)
+      return;
     this.stream!.reset(ResetCode.Cancelled, 'not acknowledged in time');
     this.#again(ResetCode.LinkLost, 'not acknowledged in time');
   }

@@ -14,12 +14,16 @@ export function forwardedHead(head: RequestHead, client: Client, requestId: stri
 
 function framing(head: RequestHead): string {
   if (head.body === 'none') return head.contentLength === 0 ? 'Content-Length: 0\r\n' : '';
-  return head.body === 'length' ? `Content-Length: ${head.contentLength}\r\n` : 'Transfer-Encoding: chunked\r\n';
+  return head.body === 'length'
+    ? `Content-Length: ${head.contentLength}\r\n`
+    : 'Transfer-Encoding: chunked\r\n';
 }
 
 function connectionFields(head: RequestHead): string {
   if (head.upgrade === undefined && !head.expectContinue && !head.teTrailers) return '';
   const upgrade = head.upgrade === undefined ? '' : `Connection: Upgrade\r\nUpgrade: ${head.upgrade}\r\n`;
-  const te = head.teTrailers ? `${head.upgrade === undefined ? 'Connection: TE\r\n' : ''}TE: trailers\r\n` : '';
+  const te = head.teTrailers
+    ? `${head.upgrade === undefined ? 'Connection: TE\r\n' : ''}TE: trailers\r\n`
+    : '';
   return upgrade + te + (head.expectContinue ? 'Expect: 100-continue\r\n' : '');
 }

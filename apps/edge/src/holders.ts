@@ -125,11 +125,13 @@ export class Holders {
         known.askedAt = performance.now();
         resolve();
       };
-      this.#signals.gather(holdersOf(tunnel), {}, { windowMs: GATHER_MS, onReply }).then(done, (error: unknown) => {
-        // Unreachable signals say nothing about the holders: the last known ones go on serving.
-        if (error instanceof Error && error.name === 'NoRespondersError') known.pools.clear();
-        done();
-      });
+      this.#signals
+        .gather(holdersOf(tunnel), {}, { windowMs: GATHER_MS, onReply })
+        .then(done, (error: unknown) => {
+          // Unreachable signals say nothing about the holders: the last known ones go on serving.
+          if (error instanceof Error && error.name === 'NoRespondersError') known.pools.clear();
+          done();
+        });
     });
   }
 
@@ -137,7 +139,9 @@ export class Holders {
     const known: Known = {
       packed: packUuid(tunnel),
       pools: new Map(),
-      subscription: this.#signals.subscribe(poolOf(tunnel), (message) => this.#note(known, message as PoolInfo)),
+      subscription: this.#signals.subscribe(poolOf(tunnel), (message) =>
+        this.#note(known, message as PoolInfo),
+      ),
       askedAt: -Infinity,
       asking: undefined,
       turn: 0,

@@ -16,7 +16,11 @@ describe('a kept connection', () => {
   it('gets pipelined requests answered in order, whoever is ready first', async () => {
     const { client, agent } = await startWithAgent();
     agent.serve = (stream) => void stream.ok(stream.head.split(' ')[1]);
-    client.request('GET /1').request('GET /2').request('POST /3', ['Content-Length: 3'], 'abc').request('GET /4');
+    client
+      .request('GET /1')
+      .request('GET /2')
+      .request('POST /3', ['Content-Length: 3'], 'abc')
+      .request('GET /4');
     const targets = [];
     for (let at = 0; at < 4; at++) targets.push((await client.response()).body);
     expect(targets).toEqual(['/1', '/2', '/3', '/4']);
@@ -32,7 +36,9 @@ describe('a kept connection', () => {
     // Behind the immediate that writes the answer: the edge finds both at its next look at its sockets.
     await new Promise((resolve) => setImmediate(resolve));
     client.request('GET /c');
-    const bodies = [await client.response(), await client.response(), await client.response()].map(({ body }) => body);
+    const bodies = [await client.response(), await client.response(), await client.response()].map(
+      ({ body }) => body,
+    );
     expect(bodies).toEqual(['/a', '/b', '/c']);
   });
 
@@ -98,14 +104,44 @@ describe('a request that is refused at once', () => {
     ['a bare LF', 'GET / HTTP/1.1\nHost: app.test\n\n', 400, 'bad_request'],
     ['no host', 'GET / HTTP/1.1\r\n\r\n', 400, 'bad_request'],
     ['two hosts', 'GET / HTTP/1.1\r\nHost: app.test\r\nHost: b.test\r\n\r\n', 400, 'bad_request'],
-    ['two framings', 'POST / HTTP/1.1\r\nHost: app.test\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n', 400, 'bad_request'],
-    ['an unknown coding', 'POST / HTTP/1.1\r\nHost: app.test\r\nTransfer-Encoding: gzip, chunked\r\n\r\n', 501, 'not_implemented'],
+    [
+      'two framings',
+      'POST / HTTP/1.1\r\nHost: app.test\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n',
+      400,
+      'bad_request',
+    ],
+    [
+      'an unknown coding',
+      'POST / HTTP/1.1\r\nHost: app.test\r\nTransfer-Encoding: gzip, chunked\r\n\r\n',
+      501,
+      'not_implemented',
+    ],
     ['CONNECT', 'CONNECT app.test:443 HTTP/1.1\r\nHost: app.test:443\r\n\r\n', 501, 'not_implemented'],
     ['another version', 'GET / HTTP/1.2\r\nHost: app.test\r\n\r\n', 505, 'version_not_supported'],
-    ['an unknown expectation', 'POST / HTTP/1.1\r\nHost: app.test\r\nExpect: wonders\r\nContent-Length: 1\r\n\r\n', 417, 'expectation_failed'],
-    ['a long field', `GET / HTTP/1.1\r\nHost: app.test\r\nX: ${'x'.repeat(20_000)}\r\n\r\n`, 431, 'head_too_large'],
-    ['many fields', `GET / HTTP/1.1\r\nHost: app.test\r\n${'X: 1\r\n'.repeat(200)}\r\n`, 431, 'head_too_large'],
-    ['an unending head', `GET / HTTP/1.1\r\nHost: app.test\r\n${`X: ${'x'.repeat(1_000)}\r\n`.repeat(40)}`, 431, 'head_too_large'],
+    [
+      'an unknown expectation',
+      'POST / HTTP/1.1\r\nHost: app.test\r\nExpect: wonders\r\nContent-Length: 1\r\n\r\n',
+      417,
+      'expectation_failed',
+    ],
+    [
+      'a long field',
+      `GET / HTTP/1.1\r\nHost: app.test\r\nX: ${'x'.repeat(20_000)}\r\n\r\n`,
+      431,
+      'head_too_large',
+    ],
+    [
+      'many fields',
+      `GET / HTTP/1.1\r\nHost: app.test\r\n${'X: 1\r\n'.repeat(200)}\r\n`,
+      431,
+      'head_too_large',
+    ],
+    [
+      'an unending head',
+      `GET / HTTP/1.1\r\nHost: app.test\r\n${`X: ${'x'.repeat(1_000)}\r\n`.repeat(40)}`,
+      431,
+      'head_too_large',
+    ],
     ['a long target', `GET /${'x'.repeat(20_000)} HTTP/1.1\r\nHost: app.test\r\n\r\n`, 414, 'uri_too_long'],
   ])('for %s is answered and its connection closed', async (_, request, status, code) => {
     const { edge, agent } = await startWithAgent();

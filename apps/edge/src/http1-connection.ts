@@ -1,4 +1,11 @@
-import { Http1Error, checkPartialHead, findHeadEnd, headStart, readRequestHead, unendingHead } from '@culvert/http1';
+import {
+  Http1Error,
+  checkPartialHead,
+  findHeadEnd,
+  headStart,
+  readRequestHead,
+  unendingHead,
+} from '@culvert/http1';
 import type { HeadLimits, RequestHead } from '@culvert/http1';
 import { coarseNow } from '@culvert/lifecycle';
 import { own } from '@culvert/socket';
@@ -241,7 +248,10 @@ export class Http1Connection extends Deadlined implements SocketOwner {
       return exchange.takeBody(buffer, start, end);
     } catch (error) {
       if (!(error instanceof Http1Error)) throw error;
-      exchange.onBadBody({ code: error.code === 'upstream_protocol' ? 'bad_request' : error.code, reason: error.reason });
+      exchange.onBadBody({
+        code: error.code === 'upstream_protocol' ? 'bad_request' : error.code,
+        reason: error.reason,
+      });
       return end;
     }
   }

@@ -110,7 +110,11 @@ export class LinkDoor {
   #admit(what: string, hello: HelloBody, remote: string): Promise<Admission> {
     if (hello.role === 'agent' && what === 'agents') return this.#options.gate.admit(hello, remote);
     if (hello.role === 'peer') return Promise.resolve(this.#admitPeer(hello));
-    const goAway = { code: GoAwayCode.NotAPeer, retryAfterMs: 0, text: 'agents attach at another address of this edge' };
+    const goAway = {
+      code: GoAwayCode.NotAPeer,
+      retryAfterMs: 0,
+      text: 'agents attach at another address of this edge',
+    };
     return Promise.resolve({ admit: false, goAway });
   }
 
@@ -147,7 +151,9 @@ export class LinkDoor {
   }
 }
 
-async function readCertificate(tls: TlsSettings | undefined): Promise<{ cert: Buffer; key: Buffer } | undefined> {
+async function readCertificate(
+  tls: TlsSettings | undefined,
+): Promise<{ cert: Buffer; key: Buffer } | undefined> {
   const first = tls?.certificates[0];
   if (first === undefined) return undefined;
   const [cert, key] = await Promise.all([readFile(first.cert), readFile(first.key)]);

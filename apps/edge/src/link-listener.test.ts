@@ -29,10 +29,16 @@ async function overWebSocket(url: string): Promise<WebSocketCarrier> {
 
 describe('a link', () => {
   it.each([
-    ['plain TCP', (edge: TestEdge) => Promise.resolve(new SocketCarrier(connect(edge.agentsPort, '127.0.0.1')))],
+    [
+      'plain TCP',
+      (edge: TestEdge) => Promise.resolve(new SocketCarrier(connect(edge.agentsPort, '127.0.0.1'))),
+    ],
     ['TLS', (edge: TestEdge) => overTls(edge.agentsPort)],
     ['WebSocket', (edge: TestEdge) => overWebSocket(`ws://127.0.0.1:${edge.agentsPort}/culvert/link`)],
-    ['WebSocket within TLS', (edge: TestEdge) => overWebSocket(`wss://127.0.0.1:${edge.agentsPort}/culvert/link?a=b`)],
+    [
+      'WebSocket within TLS',
+      (edge: TestEdge) => overWebSocket(`wss://127.0.0.1:${edge.agentsPort}/culvert/link?a=b`),
+    ],
   ])('over %s serves at the one port', async (_, carrierTo) => {
     const { edge } = await startInstallation(AGENTS_WITH_TLS);
     const agent = await edge.attach({ carrier: await carrierTo(edge) });
@@ -72,9 +78,21 @@ describe('what is no link', () => {
 
   it.each([
     ['another path', 'GET /else HTTP/1.1\r\nHost: x\r\n\r\n', /^HTTP\/1\.1 404 /],
-    ['an upgrade at another path', 'GET /else HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n', /^$/],
-    ['an upgrade at no path', 'GET // HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n', /^$/],
-    ['an upgrade without a key', 'GET /culvert/link HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n', /^HTTP\/1\.1 400 /],
+    [
+      'an upgrade at another path',
+      'GET /else HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n',
+      /^$/,
+    ],
+    [
+      'an upgrade at no path',
+      'GET // HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n',
+      /^$/,
+    ],
+    [
+      'an upgrade without a key',
+      'GET /culvert/link HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n',
+      /^HTTP\/1\.1 400 /,
+    ],
     ['a broken request', 'GET nonsense\r\n\r\n', /^HTTP\/1\.1 400 /],
   ])('(%s) is answered or closed, and the listener goes on', async (_, request, answer) => {
     const { edge } = await startInstallation();

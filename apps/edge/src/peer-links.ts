@@ -89,13 +89,20 @@ export class PeerLinks {
   #dial(edge: string, peer: Peer): Promise<Link> {
     const { secret, software, memory, maxStreams, edge: self } = this.#options;
     return new Promise((resolve, reject) => {
-      if (secret === undefined) return reject(new HandshakeError('this edge has no cluster secret, so it cannot relay'));
+      if (secret === undefined)
+        return reject(new HandshakeError('this edge has no cluster secret, so it cannot relay'));
       const socket = this.#connect(peer.address);
       socket.once('error', reject);
       socket.once(this.#options.connectTls === undefined ? 'connect' : 'secureConnect', () => {
         dialLink({
           carrier: new SocketCarrier(socket),
-          hello: { role: 'peer', edge: self, nonce: newNonce().toString('hex'), software, window: INITIAL_WINDOW_BYTES },
+          hello: {
+            role: 'peer',
+            edge: self,
+            nonce: newNonce().toString('hex'),
+            software,
+            window: INITIAL_WINDOW_BYTES,
+          },
           memory,
           maxStreams,
           timeoutMs: DIAL_TIMEOUT_MS,
@@ -109,7 +116,8 @@ export class PeerLinks {
         });
       });
       socket.setTimeout(DIAL_TIMEOUT_MS, () => {
-        if (peer.link === undefined) socket.destroy(new HandshakeError(`no connection within ${DIAL_TIMEOUT_MS} ms`));
+        if (peer.link === undefined)
+          socket.destroy(new HandshakeError(`no connection within ${DIAL_TIMEOUT_MS} ms`));
         socket.setTimeout(0);
       });
     });

@@ -82,12 +82,18 @@ export class PortRoutes {
   async #run(): Promise<void> {
     let reply: PortRoutesReply | { readonly error: unknown };
     try {
-      reply = (await this.#options.signals.request(PORT_ROUTES, {}, { timeoutMs: REQUEST_TIMEOUT_MS })) as typeof reply;
+      reply = (await this.#options.signals.request(
+        PORT_ROUTES,
+        {},
+        { timeoutMs: REQUEST_TIMEOUT_MS },
+      )) as typeof reply;
     } catch {
       return; // The known ports stay as they are while no router can be asked.
     }
     if ('error' in reply || this.#stopped) return;
-    const wanted = new Map(reply.routes.flatMap((route) => (route.port === undefined ? [] : [[route.port, route] as const])));
+    const wanted = new Map(
+      reply.routes.flatMap((route) => (route.port === undefined ? [] : [[route.port, route] as const])),
+    );
     for (const port of [...this.#bound.keys()]) if (!wanted.has(port)) this.#unbind(port);
     for (const port of [...this.#failed.keys()]) if (!wanted.has(port)) this.#failed.delete(port);
     for (const [port, route] of wanted) await this.#bind(port, route);
@@ -100,12 +106,15 @@ export class PortRoutes {
       return;
     }
     const { logger, host } = this.#options;
-    const server = createServer({ noDelay: true, allowHalfOpen: true }, (socket) => this.#accept(socket, port));
+    const server = createServer({ noDelay: true, allowHalfOpen: true }, (socket) =>
+      this.#accept(socket, port),
+    );
     try {
       await listen(server, { host, port }, `port route ${port}`);
     } catch (error) {
       const text = error instanceof Error ? error.message : String(error);
-      if (!this.#failed.has(port)) logger.warn('port route cannot be bound', { port, tunnel: route.tunnel, reason: text });
+      if (!this.#failed.has(port))
+        logger.warn('port route cannot be bound', { port, tunnel: route.tunnel, reason: text });
       this.#failed.set(port, text);
       return;
     }
@@ -131,6 +140,8 @@ export class PortRoutes {
     }
     context.ways.counters.connections++;
     socket.once('close', () => admission.leave(client.address));
-    new RawConnection({ context, socket, client, hostname: '', first: Buffer.alloc(0) }).startAt(bound.tunnel);
+    new RawConnection({ context, socket, client, hostname: '', first: Buffer.alloc(0) }).startAt(
+      bound.tunnel,
+    );
   }
 }

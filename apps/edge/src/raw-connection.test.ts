@@ -185,7 +185,9 @@ describe('a port route', () => {
     await once(echo, 'listening');
     agent.serve = (stream) => void bridge(stream, (echo.address() as AddressInfo).port);
     const client = await RawClient.connect(port);
-    const bytes = Buffer.from(Uint8Array.from({ length: 3_000_000 }, (_, at) => (at * 17 + (at >> 10)) & 0xff));
+    const bytes = Buffer.from(
+      Uint8Array.from({ length: 3_000_000 }, (_, at) => (at * 17 + (at >> 10)) & 0xff),
+    );
     client.send(bytes);
     client.socket.end();
     await eventually(() => client.ended, { timeoutMs: 20_000 });
@@ -199,12 +201,17 @@ describe('a port route', () => {
     await once(blocker, 'listening');
     const taken = (blocker.address() as AddressInfo).port;
     const free = await freePort();
-    router.change([...router.routes, { id: 'p1', tunnel: TUNNEL, port: taken }, { id: 'p2', tunnel: TUNNEL, port: free }], { ports: true });
+    router.change(
+      [...router.routes, { id: 'p1', tunnel: TUNNEL, port: taken }, { id: 'p2', tunnel: TUNNEL, port: free }],
+      { ports: true },
+    );
     await eventually(() => edge.lines.some(({ msg, port }) => msg === 'port route bound' && port === free));
     expect(edge.lines.find(({ level }) => level === 'warn')).toMatchObject({ port: taken, tunnel: TUNNEL });
     agent.serve = (stream) => void stream.send('hello');
     await (await RawClient.connect(free)).hear('hello');
-    await eventually(() => router.leases.some(({ warnings }) => warnings.some((text) => text.includes(String(taken)))));
+    await eventually(() =>
+      router.leases.some(({ warnings }) => warnings.some((text) => text.includes(String(taken)))),
+    );
   });
 
   it('that is gone accepts no more, and one that leads elsewhere does so at once', async () => {
@@ -235,7 +242,13 @@ describe('a port route', () => {
 it('garbage at an entry point is closed and counted, and the edge goes on', async () => {
   const { edge, agent } = await startWithAgent();
   const hello = Buffer.from('160301000501000001ff', 'hex');
-  const garbage = [Buffer.from([0, 1, 2, 3]), Buffer.from('hello\r\n'), hello, Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'), Buffer.from('PROXY TCP4 1.2.3.4 1.2.3.4 1 1\r\n')];
+  const garbage = [
+    Buffer.from([0, 1, 2, 3]),
+    Buffer.from('hello\r\n'),
+    hello,
+    Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'),
+    Buffer.from('PROXY TCP4 1.2.3.4 1.2.3.4 1 1\r\n'),
+  ];
   for (const bytes of garbage) {
     const client = (await edge.connect()).send(bytes);
     await client.over();

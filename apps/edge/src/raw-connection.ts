@@ -64,7 +64,13 @@ export class RawConnection extends Deadlined implements Caller, SocketOwner {
   }
 
   openOn(link: Link, way: Way): LinkStream {
-    const meta = { ...way, protocol: Protocol.Tcp, hostname: this.hostname, client: this.#client.text, head: '' };
+    const meta = {
+      ...way,
+      protocol: Protocol.Tcp,
+      hostname: this.hostname,
+      client: this.#client.text,
+      head: '',
+    };
     const stream = link.open(meta, this, this.#kept, 0, this.#kept.length, this.#clientEnded);
     this.#stream = stream;
     return stream;

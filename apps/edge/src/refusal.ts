@@ -60,7 +60,8 @@ function bodyFor(refusal: Refusal, context: RefusalContext): [type: string, body
     const error = { code: refusal.code, message: refusal.reason, requestId: context.requestId };
     return ['application/json', ascii(`${JSON.stringify({ error })}\n`)];
   }
-  if (kind === 'text') return ['text/plain', ascii(`${status} ${title}: ${refusal.reason} (${refusal.code})\n`)];
+  if (kind === 'text')
+    return ['text/plain', ascii(`${status} ${title}: ${refusal.reason} (${refusal.code})\n`)];
   return ['text/html', ascii(page(status, title, refusal.reason, refusal.code, context.requestId))];
 }
 

@@ -28,9 +28,13 @@ export class Resolver {
 
   constructor(signals: Signals) {
     this.#signals = signals;
-    this.#subscription = signals.subscribe(ROUTES_CHANGED, (message) => this.#invalidate(message as RoutesChangedMessage));
+    this.#subscription = signals.subscribe(ROUTES_CHANGED, (message) =>
+      this.#invalidate(message as RoutesChangedMessage),
+    );
     // Signals may have been missed while disconnected.
-    signals.onState((state) => state === 'connected' && this.#invalidate({ hostnames: [], ports: false, all: true }));
+    signals.onState(
+      (state) => state === 'connected' && this.#invalidate({ hostnames: [], ports: false, all: true }),
+    );
   }
 
   get size(): number {
@@ -58,9 +62,11 @@ export class Resolver {
 
   async #ask(hostname: string): Promise<HostRoutes<Route>> {
     try {
-      const reply = (await this.#signals.request(RESOLVE, { hostname }, { timeoutMs: REQUEST_TIMEOUT_MS })) as
-        | ResolveReply
-        | { readonly error: unknown };
+      const reply = (await this.#signals.request(
+        RESOLVE,
+        { hostname },
+        { timeoutMs: REQUEST_TIMEOUT_MS },
+      )) as ResolveReply | { readonly error: unknown };
       if ('error' in reply) throw new ResolveError(hostname);
       return this.#remember(hostname, reply.routes);
     } catch (error) {

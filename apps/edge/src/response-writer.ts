@@ -91,7 +91,11 @@ export class ResponseWriter {
   }
 
   #fields(head: ResponseHead, minor: 0 | 1): string {
-    const connection = this.persists ? (minor === 0 ? 'Connection: keep-alive\r\n' : '') : 'Connection: close\r\n';
+    const connection = this.persists
+      ? minor === 0
+        ? 'Connection: keep-alive\r\n'
+        : ''
+      : 'Connection: close\r\n';
     if (this.#framing === 'chunked') return `Transfer-Encoding: chunked\r\n${connection}`;
     if (this.#framing === 'length') return `Content-Length: ${this.#left}\r\n${connection}`;
     const announced = this.#framing === 'none' && head.contentLength >= 0;

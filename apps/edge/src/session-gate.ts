@@ -67,20 +67,30 @@ export class SessionGate {
     }
     for (const session of [...(this.#options.pools.get(tunnel)?.sessions ?? [])]) {
       if (digest !== undefined && session.digest !== digest) continue;
-      for (const link of [...session.links]) link.close(GoAwayCode.Revoked, 'the tunnel or its token was revoked');
+      for (const link of [...session.links])
+        link.close(GoAwayCode.Revoked, 'the tunnel or its token was revoked');
     }
   }
 
   #refusalByState(hello: AgentHello): Refused | undefined {
     const { pools, maxSessions, maxLinksPerSession, draining } = this.#options;
-    if (!UUID.test(hello.tunnel)) return { code: GoAwayCode.UnknownTunnel, text: 'the tunnel id is not a UUID' };
+    if (!UUID.test(hello.tunnel))
+      return { code: GoAwayCode.UnknownTunnel, text: 'the tunnel id is not a UUID' };
     if (draining()) return { code: GoAwayCode.Draining, text: 'this edge is draining' };
     const session = pools.find(hello.tunnel, hello.agent, hello.generation);
     if (session === undefined && pools.sessionCount >= maxSessions) {
-      return { code: GoAwayCode.Busy, text: `this edge holds its most of ${maxSessions} sessions`, retryAfterMs: 5_000 };
+      return {
+        code: GoAwayCode.Busy,
+        text: `this edge holds its most of ${maxSessions} sessions`,
+        retryAfterMs: 5_000,
+      };
     }
     if (session !== undefined && session.links.length >= maxLinksPerSession) {
-      return { code: GoAwayCode.Busy, text: `${maxLinksPerSession} links are the most a session may have`, retryAfterMs: 60_000 };
+      return {
+        code: GoAwayCode.Busy,
+        text: `${maxLinksPerSession} links are the most a session may have`,
+        retryAfterMs: 60_000,
+      };
     }
     return undefined;
   }
@@ -88,10 +98,17 @@ export class SessionGate {
   async #refusalByRouter(hello: AgentHello, digest: string): Promise<Refused | undefined> {
     const claims = hello.claims ?? NO_CLAIMS;
     const key = `${hello.tunnel} ${digest} ${JSON.stringify(claims)}`;
-    const request: AuthenticateRequest = { edge: this.#options.edge.id, tunnel: hello.tunnel, digest, claims };
+    const request: AuthenticateRequest = {
+      edge: this.#options.edge.id,
+      tunnel: hello.tunnel,
+      digest,
+      claims,
+    };
     let reply: AuthenticateReply | { readonly error: unknown };
     try {
-      reply = (await this.#options.signals.request(AUTHENTICATE, request, { timeoutMs: AUTHENTICATE_TIMEOUT_MS })) as typeof reply;
+      reply = (await this.#options.signals.request(AUTHENTICATE, request, {
+        timeoutMs: AUTHENTICATE_TIMEOUT_MS,
+      })) as typeof reply;
     } catch (error) {
       return this.#unlessGranted(key, error instanceof Error ? error.message : String(error));
     }
@@ -104,7 +121,11 @@ export class SessionGate {
 
   #unlessGranted(key: string, why: string): Refused | undefined {
     if (this.#granted.has(key)) return undefined;
-    return { code: GoAwayCode.Unavailable, text: `the token cannot be checked now: ${why}`, retryAfterMs: 2_000 };
+    return {
+      code: GoAwayCode.Unavailable,
+      text: `the token cannot be checked now: ${why}`,
+      retryAfterMs: 2_000,
+    };
   }
 
   /** Links of one attachment share their session. */
@@ -151,7 +172,8 @@ export class SessionGate {
 
   /** The agent takes no new streams on this link. */
   #leave(session: Session, link: Link): void {
-    if (session.links.every((other) => other === link || !other.available)) this.#options.pools.drain(session);
+    if (session.links.every((other) => other === link || !other.available))
+      this.#options.pools.drain(session);
   }
 
   #lost(session: Session, link: Link, end: LinkEnd): void {

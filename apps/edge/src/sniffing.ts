@@ -32,7 +32,10 @@ export class Sniffing extends Deadlined implements SocketOwner {
   }
 
   onSocketRead(bytes: number, buffer: Buffer): void {
-    const first = this.#held === undefined ? buffer.subarray(0, bytes) : Buffer.concat([this.#held, buffer.subarray(0, bytes)]);
+    const first =
+      this.#held === undefined
+        ? buffer.subarray(0, bytes)
+        : Buffer.concat([this.#held, buffer.subarray(0, bytes)]);
     const verdict = sniff(first, first.length);
     if (verdict.kind === 'need-more') {
       this.#held = Buffer.from(first);

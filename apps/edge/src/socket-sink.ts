@@ -1,4 +1,5 @@
 import type { LinkStream } from '@culvert/link';
+import { POOLED_BYTES, borrowBuffer, giveBack } from '@culvert/socket';
 import type { Socket } from 'node:net';
 
 /**
@@ -25,7 +26,7 @@ export class SocketSink {
     const hasRoom =
       bytes <= TEXT_BYTES
         ? this.#socket.write(before + buffer.toString('latin1', start, end) + after, 'latin1')
-        : this.#writeLarge(Buffer.from(buffer.subarray(start, end)), before, after);
+        : this.#writeLarge(buffer, start, end, before, after);
     if (hasRoom && this.#untaken === 0) this.#stream.taken(bytes);
     else this.#untaken += bytes;
   }
@@ -37,13 +38,24 @@ export class SocketSink {
     if (bytes > 0) this.#stream.taken(bytes);
   }
 
-  #writeLarge(bytes: Buffer, before: string, after: string): boolean {
-    if (before === '' && after === '') return this.#socket.write(bytes);
+  #writeLarge(buffer: Buffer, start: number, end: number, before: string, after: string): boolean {
+    if (before === '' && after === '') return this.#writeCopy(buffer, start, end);
     this.#socket.cork();
     if (before !== '') this.#socket.write(before, 'latin1');
-    const hasRoom = this.#socket.write(bytes);
+    this.#writeCopy(buffer, start, end);
     if (after !== '') this.#socket.write(after, 'latin1');
     this.#socket.uncork();
-    return hasRoom && !this.#socket.writableNeedDrain;
+    return !this.#socket.writableNeedDrain;
+  }
+
+  /** Through a pooled buffer while the client keeps up; what waits for a slow one takes no more room than it needs. */
+  #writeCopy(buffer: Buffer, start: number, end: number): boolean {
+    const bytes = end - start;
+    if (bytes > POOLED_BYTES || this.#socket.writableLength > 0) {
+      return this.#socket.write(Buffer.from(buffer.subarray(start, end)));
+    }
+    const pooled = borrowBuffer();
+    buffer.copy(pooled, 0, start, end);
+    return this.#socket.write(pooled.subarray(0, bytes), () => giveBack(pooled));
   }
 }

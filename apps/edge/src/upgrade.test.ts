@@ -4,7 +4,8 @@ import { describe, expect, it } from 'vitest';
 import { startWithAgent } from './testing/edge-kit.ts';
 
 const ASK = ['Connection: Upgrade', 'Upgrade: websocket', 'Sec-WebSocket-Key: abc'];
-const SWITCH = 'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: x';
+const SWITCH =
+  'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: x';
 
 const upgraded = async (more: object = {}) => {
   const parts = await startWithAgent(more);
@@ -21,7 +22,11 @@ describe('an upgrade', () => {
     const { stream, response } = await upgraded();
     expect(stream.head).toContain('Connection: Upgrade\r\nUpgrade: websocket\r\n');
     expect(stream.head).toContain('Sec-WebSocket-Key: abc\r\n');
-    expect(response.fields).toEqual({ connection: 'Upgrade', upgrade: 'websocket', 'sec-websocket-accept': 'x' });
+    expect(response.fields).toEqual({
+      connection: 'Upgrade',
+      upgrade: 'websocket',
+      'sec-websocket-accept': 'x',
+    });
   });
 
   it('makes raw bytes of both directions', async () => {

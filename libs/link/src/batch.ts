@@ -1,13 +1,12 @@
+import { POOLED_BYTES, borrowBuffer, giveBack } from '@culvert/socket';
 import type { Carrier } from './carrier.ts';
 
 /** Bytes gathered before they are written without waiting for the tick's end. */
-export const BATCH_BYTES = 131_072;
+export const BATCH_BYTES = POOLED_BYTES;
 /** What the carrier may have to write before gathered frames wait for its drain. */
 const HOLD_BYTES = 262_144;
 /** Less than this is copied when it has to wait, so that it does not keep a whole buffer from others. */
 const SMALL_BYTES = BATCH_BYTES / 8;
-const MAX_SPARE_BUFFERS = 16;
-const spareBuffers: Buffer[] = [];
 
 /**
  * Gathers the frames of one turn of the event loop into one write. Its buffer is borrowed from the process only
@@ -35,10 +34,7 @@ export class Batch {
   reserve(bytes: number): Buffer {
     if (this.#buffer !== undefined && this.#length + bytes <= this.#buffer.length) return this.#buffer;
     this.#write();
-    this.#buffer =
-      bytes > BATCH_BYTES
-        ? Buffer.allocUnsafeSlow(bytes)
-        : (spareBuffers.pop() ?? Buffer.allocUnsafeSlow(BATCH_BYTES));
+    this.#buffer = bytes > BATCH_BYTES ? Buffer.allocUnsafeSlow(bytes) : borrowBuffer();
     return this.#buffer;
   }
 
@@ -93,6 +89,7 @@ export class Batch {
 
 function ignore(): void {}
 
+/** Larger ones were made for one frame. */
 function recycle(buffer: Buffer): void {
-  if (buffer.length === BATCH_BYTES && spareBuffers.length < MAX_SPARE_BUFFERS) spareBuffers.push(buffer);
+  if (buffer.length === BATCH_BYTES) giveBack(buffer);
 }

@@ -28,7 +28,8 @@ const slots = findSlots();
  * on a kept-alive connection. Where node:net has no such slots (or the socket is TLS), it listens to `data`.
  */
 export function readDirectly(socket: Socket, onRead: ReadCallback): void {
-  const handle = (socket as unknown as { _handle?: { useUserBuffer?: (buffer: Buffer) => void } | null })._handle;
+  const handle = (socket as unknown as { _handle?: { useUserBuffer?: (buffer: Buffer) => void } | null })
+    ._handle;
   const read = onRead as (this: Socket, bytes: number, buffer: Buffer) => boolean | void;
   if (slots === undefined || socket.constructor !== Socket || typeof handle?.useUserBuffer !== 'function') {
     socket.on('data', (chunk: Buffer) => {
@@ -55,6 +56,10 @@ function findSlots(): OnReadSlots | undefined {
   const probe = new Socket({ onread: { buffer: Buffer.alloc(1), callback: () => true } } as object);
   const named = new Map(Object.getOwnPropertySymbols(probe).map((slot) => [slot.description, slot]));
   probe.destroy();
-  const [buffer, generator, callback] = [named.get('kBuffer'), named.get('kBufferGen'), named.get('kBufferCb')];
+  const [buffer, generator, callback] = [
+    named.get('kBuffer'),
+    named.get('kBufferGen'),
+    named.get('kBufferCb'),
+  ];
   return buffer && generator && callback ? { buffer, generator, callback } : undefined;
 }

@@ -2,3 +2,4 @@ export { directReadOption, readDirectly } from './direct-read.ts';
 export type { ReadCallback } from './direct-read.ts';
 export { own } from './owned-socket.ts';
 export type { OwnedSocket, SocketOwner } from './owned-socket.ts';
+export { POOLED_BYTES, borrowBuffer, giveBack } from './buffer-pool.ts';

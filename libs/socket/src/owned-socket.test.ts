@@ -49,7 +49,10 @@ beforeEach(async () => {
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
   client = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
-  [[accepted]] = (await Promise.all([once(server, 'connection'), once(client, 'connect')])) as [[Socket], unknown];
+  [[accepted]] = (await Promise.all([once(server, 'connection'), once(client, 'connect')])) as [
+    [Socket],
+    unknown,
+  ];
 });
 afterEach(async () => {
   client.destroy();
