@@ -1,3 +1,4 @@
+import { Deadlines } from '@culvert/lifecycle';
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { DEFAULT_HEAD_LIMITS } from '@culvert/http1';
@@ -13,7 +14,6 @@ import { AgentCounters } from './counters.ts';
 import { Services } from './services.ts';
 import type { AgentSettings } from './settings.ts';
 import { StreamServer } from './streams/stream-server.ts';
-import { Deadlines } from './upstream/deadlines.ts';
 
 /** What an agent gets from the process that it runs in. */
 export interface AgentParts {

@@ -1,5 +1,4 @@
-import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
@@ -12,6 +11,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { startAgent } from './agent.ts';
 import { agentSettings } from './testing/agent-kit.ts';
 import { attachAgent, get } from './testing/attached-agent.ts';
+import { selfSigned } from './testing/certificate.ts';
 
 const LOOPBACK = { host: '127.0.0.1', port: 0 };
 
@@ -102,7 +102,7 @@ describe('a service', () => {
   it('with a certificate that nobody vouches for is not delivered to', async () => {
     const { key, cert } = selfSigned();
     const server = createTlsServer({ key, cert }, sayName('tls'));
-    const port = await listening(server as unknown as Server, LOOPBACK);
+    const port = await listening(server, LOOPBACK);
     const { edge, stop } = await attachAgent(`https://127.0.0.1:${port}`);
     stops.push(stop);
     const answer = edge.request(get());
@@ -135,12 +135,3 @@ describe('a service', () => {
     expect(agent.counters.upstreamIdle).toBe(2);
   });
 });
-
-function selfSigned(): { readonly key: string; readonly cert: string } {
-  const path = folder();
-  const [key, cert] = [join(path, 'key.pem'), join(path, 'cert.pem')];
-  const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1'];
-  const options = ['-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', '-keyout', key, '-out', cert];
-  execFileSync('openssl', ['req', ...options, ...subject], { stdio: 'ignore' });
-  return { key: readFileSync(key, 'utf8'), cert: readFileSync(cert, 'utf8') };
-}

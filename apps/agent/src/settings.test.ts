@@ -47,7 +47,7 @@ ingress:
     expect(withRules('  - service: http://127.0.0.1:1')).toMatchObject({
       links: 4,
       claims: { hostnames: [], ports: [] },
-      upstream: { connectTimeout: 5_000, firstByteTimeout: 60_000, keepAlive: 60_000, maxIdle: 256 },
+      upstream: { connectTimeout: 5_000, firstByteTimeout: 60_000, keepAlive: 60_000, maxIdle: 1024 },
       drainTimeout: 30_000,
       log: { level: 'info' },
     });

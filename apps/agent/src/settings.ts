@@ -92,7 +92,7 @@ const upstream = () =>
     connectTimeout: duration('for a connection to be made', '5s'),
     firstByteTimeout: duration('for an answer to begin, from the end of the request', '60s'),
     keepAlive: duration('how long an unused connection is kept', '60s'),
-    maxIdle: count('unused connections that are kept for one service', 256, { min: 0 }),
+    maxIdle: count('unused connections that are kept for one service', 1_024, { min: 0 }),
   });
 
 const limits = () =>

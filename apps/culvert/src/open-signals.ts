@@ -1,5 +1,5 @@
 import type { MemoryBus, Signals } from '@culvert/signals';
-import type { Logger } from '@culvert/telemetry';
+import { OutageLog, visibleAddress, type Logger } from '@culvert/telemetry';
 
 export interface SignalsOptions {
   /** Absent: the signals of this process alone. */
@@ -17,21 +17,16 @@ export async function openSignals({ nats, prefix, name, logger }: SignalsOptions
     return memorySignals(new MemoryBus(), logger);
   }
   const { connectNats } = await import('@culvert/signals-nats');
-  let told = false;
-  const onError = (error: unknown): void => {
-    const message = error instanceof Error ? error.message : String(error);
-    logger[told ? 'debug' : 'warn']('nats failed; trying again', { error: message });
-    told = true;
-  };
+  const log = new OutageLog(logger, 'nats is not reachable; trying again', visibleAddress(nats));
   const signals = connectNats({
     servers: nats,
     prefix,
     name,
-    onError,
+    onError: (error) => log.failed(error),
     onHandlerError: logHandlerError(logger),
   });
-  signals.onState(() => {
-    told = false;
+  signals.onState((state) => {
+    if (state === 'connected') log.recovered();
   });
   return signals;
 }

@@ -1,3 +1,4 @@
+import { Deadlines } from '@culvert/lifecycle';
 import { DEFAULT_HEAD_LIMITS } from '@culvert/http1';
 import type { ListenAddress, Service } from '@culvert/lifecycle';
 import { StreamMemory } from '@culvert/link';
@@ -12,7 +13,6 @@ import { Admission } from './admission.ts';
 import { advertised } from './advertised.ts';
 import { Announcer } from './announcer.ts';
 import { EdgeCounters } from './counters.ts';
-import { Deadlines } from './deadlines.ts';
 import { declareEdgeMetrics } from './edge-metrics.ts';
 import { EntryPoint } from './entry-point.ts';
 import { Holders } from './holders.ts';

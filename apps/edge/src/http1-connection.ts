@@ -7,13 +7,12 @@ import {
   unendingHead,
 } from '@culvert/http1';
 import type { HeadLimits, RequestHead } from '@culvert/http1';
-import { coarseNow } from '@culvert/lifecycle';
+import { Deadlined, coarseNow } from '@culvert/lifecycle';
+import type { Deadlines } from '@culvert/lifecycle';
 import { own } from '@culvert/socket';
 import type { SocketOwner } from '@culvert/socket';
 import type { Socket } from 'node:net';
 import type { Client } from './client.ts';
-import { Deadlined } from './deadlines.ts';
-import type { Deadlines } from './deadlines.ts';
 import type { Ways } from './delivery.ts';
 import { Exchange } from './exchange.ts';
 import { RawPipe } from './raw-pipe.ts';

@@ -8,6 +8,7 @@ import { randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import type { EdgeCounters } from './counters.ts';
 import { LinkListener } from './link-listener.ts';
+import type { Certificate } from './link-listener.ts';
 import type { Pools } from './pools.ts';
 import { relay } from './relay.ts';
 import type { SessionGate } from './session-gate.ts';
@@ -92,7 +93,7 @@ export class LinkDoor {
     return new LinkListener({
       what,
       listen,
-      tls: await readCertificate(tls),
+      certificates: await readCertificates(tls),
       secret,
       memory,
       maxStreams: settings.limits.streamsPerLink,
@@ -151,11 +152,16 @@ export class LinkDoor {
   }
 }
 
-async function readCertificate(
-  tls: TlsSettings | undefined,
-): Promise<{ cert: Buffer; key: Buffer } | undefined> {
-  const first = tls?.certificates[0];
-  if (first === undefined) return undefined;
-  const [cert, key] = await Promise.all([readFile(first.cert), readFile(first.key)]);
-  return { cert, key };
+function readCertificates(tls: TlsSettings | undefined): Promise<readonly Certificate[]> {
+  const read = async ({
+    cert,
+    key,
+  }: {
+    readonly cert: string;
+    readonly key: string;
+  }): Promise<Certificate> => {
+    const [certPem, keyPem] = await Promise.all([readFile(cert), readFile(key)]);
+    return { cert: certPem, key: keyPem };
+  };
+  return Promise.all((tls?.certificates ?? []).map(read));
 }

@@ -5,8 +5,10 @@ import type { ListenAddress } from '@culvert/lifecycle';
 import type { Logger } from '@culvert/telemetry';
 import { PREFACE, PREFACE_BYTES } from '@culvert/wire';
 import type { HelloBody } from '@culvert/wire';
+import { X509Certificate } from 'node:crypto';
 import { createServer } from 'node:net';
 import type { Server, Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { PrefaceCarrier } from './preface-carrier.ts';
 
 /** Where WebSocket links arrive. */
@@ -15,11 +17,17 @@ export const LINK_SUBPROTOCOL = 'culvert.v1';
 const TLS_HANDSHAKE = 0x16;
 const LETTER_G = 0x47;
 
+/** A certificate chain and its key, PEM. */
+export interface Certificate {
+  readonly cert: Buffer;
+  readonly key: Buffer;
+}
+
 export interface LinkListenerOptions {
   readonly what: string;
   readonly listen: ListenAddress;
-  /** PEM; without them TLS is refused. */
-  readonly tls: { readonly cert: Buffer; readonly key: Buffer } | undefined;
+  /** The one whose names cover what is asked for is shown, otherwise the first; without any, TLS is refused. */
+  readonly certificates: readonly Certificate[];
   /** Peers are admitted with it, and only with it. */
   readonly secret: string | undefined;
   readonly memory: StreamMemory;
@@ -62,7 +70,7 @@ export class LinkListener {
 
   /** Waits for the first bytes of a plain or decrypted connection. */
   #sniff(socket: Socket): void {
-    const remote = `${socket.remoteAddress ?? 'unknown'}:${socket.remotePort ?? 0}`;
+    const remote = remoteOf(socket);
     const { helloTimeoutMs } = this.#options;
     this.#unattached.add(socket);
     const timer = setTimeout(() => this.#drop(socket, remote, 'nothing came in time'), helloTimeoutMs);
@@ -86,8 +94,12 @@ export class LinkListener {
   #dispatch(socket: Socket, first: Buffer, remote: string): void {
     if (first.toString('latin1', 0, PREFACE_BYTES) === PREFACE) {
       this.#accept(new SocketCarrier(socket, first.subarray(PREFACE_BYTES)));
-    } else if (first[0] === TLS_HANDSHAKE && this.#options.tls !== undefined && !('encrypted' in socket)) {
-      this.#tls ??= this.#startTls(this.#options.tls);
+    } else if (
+      first[0] === TLS_HANDSHAKE &&
+      this.#options.certificates.length > 0 &&
+      !('encrypted' in socket)
+    ) {
+      this.#tls ??= this.#startTls(this.#options.certificates);
       this.#handOver(socket, first, this.#tls);
     } else if (first[0] === LETTER_G) {
       this.#webSockets ??= this.#startWebSockets();
@@ -128,10 +140,16 @@ export class LinkListener {
     this.#options.onGarbage(remote, reason);
   }
 
-  #startTls(tls: { readonly cert: Buffer; readonly key: Buffer }): Promise<(socket: Socket) => void> {
+  #startTls(certificates: readonly Certificate[]): Promise<(socket: Socket) => void> {
     const { createServer: createTlsServer } = process.getBuiltinModule('node:tls');
-    const server = createTlsServer({ ...tls, minVersion: 'TLSv1.2' }, (socket) => this.#sniff(socket));
-    server.on('tlsClientError', () => undefined);
+    const server = createTlsServer({ ...certificates[0], minVersion: 'TLSv1.2' }, (socket) =>
+      this.#sniff(socket),
+    );
+    // Of several that fit the server takes the one added last.
+    for (const certificate of certificates.toReversed()) {
+      for (const name of namesOf(certificate)) server.addContext(name, certificate);
+    }
+    server.on('tlsClientError', (error, socket) => this.#drop(socket, remoteOf(socket), error.message));
     return Promise.resolve((socket) => void server.emit('connection', socket));
   }
 
@@ -145,17 +163,40 @@ export class LinkListener {
       maxPayload: 1_048_576,
       handleProtocols: (offered) => (offered.has(LINK_SUBPROTOCOL) ? LINK_SUBPROTOCOL : false),
     });
-    const server = createHttpServer((_request, response) => {
+    // The server's own limits of time need a listening server.
+    const timers = new WeakMap<Duplex, NodeJS.Timeout>();
+    const server = createHttpServer((request, response) => {
+      this.#options.onGarbage(remoteOf(request.socket), 'HTTP that is no link');
       response.writeHead(404, { 'content-type': 'text/plain', connection: 'close' }).end('links only\n');
     });
-    server.on('upgrade', (request, socket, head) => {
-      if (new URL(request.url ?? '/', 'http://edge').pathname !== LINK_PATH) return void socket.destroy();
+    server.on('clientError', (error, socket: Socket) => this.#drop(socket, remoteOf(socket), error.message));
+    server.on('upgrade', (request, socket: Socket, head) => {
+      clearTimeout(timers.get(socket));
+      if (request.url?.split('?')[0] !== LINK_PATH) return this.#drop(socket, remoteOf(socket), 'upgrade at another path');
       webSockets.handleUpgrade(request, socket, head, (webSocket) => {
-        this.#accept(new PrefaceCarrier(new WebSocketCarrier(webSocket, socket as Socket)));
+        this.#accept(new PrefaceCarrier(new WebSocketCarrier(webSocket, socket)));
       });
     });
-    return (socket) => void server.emit('connection', socket);
+    return (socket) => {
+      const tooLate = (): void => this.#drop(socket, remoteOf(socket), 'no upgrade in time');
+      const timer = setTimeout(tooLate, this.#options.helloTimeoutMs);
+      timers.set(socket, timer);
+      socket.once('close', () => clearTimeout(timer));
+      server.emit('connection', socket);
+      // Paused while its first bytes were looked at; the server only listens.
+      socket.resume();
+    };
   }
+}
+
+function remoteOf(socket: Socket): string {
+  return `${socket.remoteAddress ?? 'unknown'}:${socket.remotePort ?? 0}`;
+}
+
+/** The DNS names that a certificate is for, wildcards included. */
+function namesOf({ cert }: Certificate): string[] {
+  const { subjectAltName = '' } = new X509Certificate(cert);
+  return subjectAltName.split(', ').flatMap((name) => (name.startsWith('DNS:') ? [name.slice(4)] : []));
 }
 
 /** Whether so few bytes may still be the start of something known. */

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import type { Socket } from 'node:net';
+import { isIP, type Socket } from 'node:net';
 import type { EdgeSettings } from './settings.ts';
 
 /**
@@ -10,5 +10,9 @@ export function peerTls(peers: EdgeSettings['peers']): ((host: string, port: num
   if (peers?.tls === undefined) return undefined;
   const ca = peers.ca === undefined ? {} : { ca: readFileSync(peers.ca) };
   const tls = process.getBuiltinModule('node:tls');
-  return (host, port) => tls.connect({ host, port, servername: host, ...ca });
+  return (host, port) => {
+    // Server names are names: an address is not sent as one, and checked all the same (RFC 6066 §3).
+    const servername = isIP(host) === 0 ? { servername: host } : {};
+    return tls.connect({ host, port, ...servername, ...ca });
+  };
 }

@@ -1,11 +1,10 @@
 import type { Link, LinkStream } from '@culvert/link';
-import { coarseNow } from '@culvert/lifecycle';
+import { Deadlined, coarseNow } from '@culvert/lifecycle';
 import { own } from '@culvert/socket';
 import type { SocketOwner } from '@culvert/socket';
 import { Protocol, ResetCode, isUndelivered } from '@culvert/wire';
 import type { Socket } from 'node:net';
 import type { Client } from './client.ts';
-import { Deadlined } from './deadlines.ts';
 import { Delivery } from './delivery.ts';
 import type { Caller, Way } from './delivery.ts';
 import type { HttpContext } from './http1-connection.ts';
@@ -87,7 +86,7 @@ export class RawConnection extends Deadlined implements Caller, SocketOwner {
   onSocketRead(bytes: number, buffer: Buffer): boolean {
     this.#kept = Buffer.concat([this.#kept, buffer.subarray(0, bytes)]);
     const flows = this.#stream?.sendData(buffer, 0, bytes, false) ?? true;
-    return flows && this.#kept.length < MAX_KEPT_BYTES;
+    return flows && this.#mayKeepMore;
   }
 
   onSocketDrain(): void {}
@@ -137,13 +136,17 @@ export class RawConnection extends Deadlined implements Caller, SocketOwner {
   }
 
   onDrain(): void {
-    this.#socket.resume();
+    if (this.#mayKeepMore) this.#socket.resume();
   }
 
   onUnacknowledged(): void {
     if (!this.#delivery.hasAlternative) return;
     this.#stream!.reset(ResetCode.Cancelled, 'not acknowledged in time');
     this.#delivery.again(ResetCode.LinkLost, 'not acknowledged in time');
+  }
+
+  get #mayKeepMore(): boolean {
+    return this.#kept.length < MAX_KEPT_BYTES;
   }
 
   #pipe(): RawPipe {

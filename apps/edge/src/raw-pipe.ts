@@ -1,11 +1,10 @@
-import { coarseNow } from '@culvert/lifecycle';
+import { Deadlined, coarseNow } from '@culvert/lifecycle';
+import type { Deadlines } from '@culvert/lifecycle';
 import type { LinkStream, StreamConsumer } from '@culvert/link';
 import { own } from '@culvert/socket';
 import type { SocketOwner } from '@culvert/socket';
 import { ResetCode } from '@culvert/wire';
 import type { Socket } from 'node:net';
-import { Deadlined } from './deadlines.ts';
-import type { Deadlines } from './deadlines.ts';
 import { SocketSink } from './socket-sink.ts';
 
 export interface RawPipeOptions {

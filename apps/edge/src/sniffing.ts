@@ -1,10 +1,9 @@
-import { coarseNow } from '@culvert/lifecycle';
+import { Deadlined, coarseNow } from '@culvert/lifecycle';
+import type { Deadlines } from '@culvert/lifecycle';
 import { own } from '@culvert/socket';
 import type { SocketOwner } from '@culvert/socket';
 import { sniff } from '@culvert/sniff';
 import type { Socket } from 'node:net';
-import { Deadlined } from './deadlines.ts';
-import type { Deadlines } from './deadlines.ts';
 
 /** What a connection turned out to be. `first` is everything that was read of it: a view, valid during the call. */
 export interface SniffTarget {

@@ -5,8 +5,8 @@ import type { RedisTarget } from '@culvert/registry-redis';
 import { MemorySignals } from '@culvert/signals';
 import type { Signals } from '@culvert/signals';
 import { connectNats } from '@culvert/signals-nats';
+import { OutageLog, visibleAddress } from '@culvert/telemetry';
 import type { Logger, Metrics } from '@culvert/telemetry';
-import { OutageLog, visibleAddress } from './outage-log.ts';
 import type { RedisSettings, RouterSettings } from './settings.ts';
 
 /** What a router works with. Whoever made the parts closes them, after the router has drained. */

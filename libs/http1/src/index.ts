@@ -26,3 +26,4 @@ export { parseRequestHead, readRequestHead } from './request-head.ts';
 export type { RequestHead } from './request-head.ts';
 export { parseResponseHead, readResponseHead } from './response-head.ts';
 export type { ResponseHead } from './response-head.ts';
+export { readTrailers } from './trailers.ts';

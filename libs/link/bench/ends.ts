@@ -2,8 +2,8 @@ import { connect, createServer } from 'node:net';
 import type { AddressInfo, Server, Socket } from 'node:net';
 import { PREFACE, Protocol, packUuid } from '@culvert/wire';
 import type { OpenMeta } from '@culvert/wire';
-import { SocketCarrier, StreamMemory, acceptLink, dialLink } from '../src/index.ts';
-import type { Link, LinkOwner, LinkStream, StreamConsumer } from '../src/index.ts';
+import { SocketCarrier, acceptLink, dialLink } from '../src/index.ts';
+import type { Link, LinkOwner, LinkStream, StreamConsumer, StreamMemory } from '../src/index.ts';
 
 const TUNNEL = '4d21094e-b74c-4916-86c1-d9fa36ea677b';
 const WINDOW = 65_536;
@@ -109,7 +109,7 @@ export async function startEdge(
 export interface Download {
   readonly stream: LinkStream;
   readonly ended: Promise<void>;
-  received(): number;
+  readonly received: () => number;
 }
 
 /** Asks the agent for so many bytes; a stalled one takes none of them. */

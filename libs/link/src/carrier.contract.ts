@@ -3,8 +3,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { eventually } from '@culvert/testkit';
 import { GoAwayCode, ResetCode } from '@culvert/wire';
 import type { Carrier } from './carrier.ts';
-import { Recorder, joinPair, peerHello, pump } from './link-pair.ts';
-import type { Pair, PairOptions } from './link-pair.ts';
+import { Recorder, joinPair, peerHello, pump } from './testing/link-pair.ts';
+import type { Pair, PairOptions } from './testing/link-pair.ts';
 
 /** Two connected carriers, and how to get rid of what is below them. */
 export interface ConnectedCarriers {

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { GoAwayCode } from '@culvert/wire';
-import { Recorder, agentHello, fakeTime, pass, pump, simulatedPair, until } from './link-pair.ts';
-import type { Opened, Pair, PairOptions } from './link-pair.ts';
-import type { PathOptions, SimulatedPath } from './simulated-path.ts';
+import { Recorder, agentHello, fakeTime, pass, pump, simulatedPair, until } from './testing/link-pair.ts';
+import type { Opened, Pair, PairOptions } from './testing/link-pair.ts';
+import type { PathOptions, SimulatedPath } from './testing/simulated-path.ts';
 import { INITIAL_WINDOW_BYTES, MAX_WINDOW_BYTES, MIN_WINDOW_BYTES, StreamMemory } from './stream-memory.ts';
 
 let pair: Pair & { path: SimulatedPath };

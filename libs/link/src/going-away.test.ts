@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { GoAwayCode, ResetCode, isUndelivered } from '@culvert/wire';
-import { fakeTime, pass, simulatedPair, until } from './link-pair.ts';
-import type { Pair } from './link-pair.ts';
+import { fakeTime, pass, simulatedPair, until } from './testing/link-pair.ts';
+import type { Pair } from './testing/link-pair.ts';
 
 beforeEach(fakeTime);
 afterEach(() => {

@@ -22,11 +22,11 @@ import {
   simulatedPair,
   until,
   welcome,
-} from './link-pair.ts';
-import type { Pair, PairOptions } from './link-pair.ts';
+} from './testing/link-pair.ts';
+import type { Pair, PairOptions } from './testing/link-pair.ts';
 import { HandshakeError, LinkRefusedError } from './refusal.ts';
-import { simulatedPath } from './simulated-path.ts';
-import type { SimulatedCarrier } from './simulated-path.ts';
+import { simulatedPath } from './testing/simulated-path.ts';
+import type { SimulatedCarrier } from './testing/simulated-path.ts';
 
 beforeEach(fakeTime);
 afterEach(() => {

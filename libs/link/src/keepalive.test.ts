@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { GoAwayCode, Kind, ResetCode } from '@culvert/wire';
 import { Keepalive } from './keepalive.ts';
-import { Recorder, fakeTime, pass, pump, simulatedPair, until } from './link-pair.ts';
-import type { SimulatedPath } from './simulated-path.ts';
+import { Recorder, fakeTime, pass, pump, simulatedPair, until } from './testing/link-pair.ts';
+import type { SimulatedPath } from './testing/simulated-path.ts';
 
 beforeEach(fakeTime);
 afterEach(() => {

@@ -346,7 +346,7 @@ export class Link implements CarrierSink, FrameSink, StreamPort {
   onData(id: number, payload: Buffer, start: number, end: number, last: boolean): void {
     const stream = this.#receiving(id);
     if (stream === undefined) return;
-    stream.acknowledged = true;
+    if (stream.opener) stream.acknowledged = true;
     if (!stream.receiveData(payload, start, end, last)) {
       throw new ProtocolError(`stream ${id} sent more than its credit`);
     }

@@ -25,7 +25,8 @@ function table(...columns: string[]): Record<string, string>[] {
   const names = cells(lines[top]!);
   const rows: Record<string, string>[] = [];
   for (let at = top + 2; lines[at]!.startsWith('|'); at++) {
-    rows.push(Object.fromEntries(cells(lines[at]!).map((cell, index) => [names[index]!, cell])));
+    const named = cells(lines[at]!).map((cell, index): [string, string] => [names[index]!, cell]);
+    rows.push(Object.fromEntries(named));
   }
   return rows;
 }
@@ -35,14 +36,16 @@ const cells = (line: string) =>
     .split('|')
     .slice(1, -1)
     .map((cell) => cell.trim());
-const codesOf = (rows: Record<string, string>[], code: string) =>
-  Object.fromEntries(rows.map((row) => [row['Name'], Number(row[code])]));
+const codesOf = (rows: Record<string, string>[], code: string): Record<string, number> =>
+  Object.fromEntries(rows.map((row): [string, number] => [row['Name']!, Number(row[code])]));
 
 describe('docs/protocol.md agrees with the code about', () => {
   it('the kinds of frames and their limits', () => {
     const rows = table('Kind', 'Name', 'Sent by');
     expect(codesOf(rows, 'Kind')).toEqual(Kind);
-    const limits = Object.fromEntries(rows.map((row) => [row['Kind'], Number(row['Payload at most'])]));
+    const limits = Object.fromEntries(
+      rows.map((row): [string, number] => [row['Kind']!, Number(row['Payload at most'])]),
+    );
     expect(limits).toEqual(MAX_PAYLOAD_BYTES);
   });
 

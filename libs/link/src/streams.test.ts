@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { GoAwayCode, MAX_HEAD_BYTES, Protocol, ResetCode, packUuid } from '@culvert/wire';
-import { NOTHING, Recorder, TUNNEL, fakeTime, pass, simulatedPair, until } from './link-pair.ts';
-import type { Opened, Pair, PairOptions, Side } from './link-pair.ts';
-import type { PathOptions } from './simulated-path.ts';
+import { NOTHING, Recorder, TUNNEL, fakeTime, pass, simulatedPair, until } from './testing/link-pair.ts';
+import type { Opened, Pair, PairOptions, Side } from './testing/link-pair.ts';
+import type { PathOptions } from './testing/simulated-path.ts';
 
 beforeEach(fakeTime);
 afterEach(async () => {
@@ -64,7 +64,7 @@ describe('opening', () => {
   it('sends first bytes beyond the window as credit comes', async () => {
     const pair = await pairOf(
       {},
-      { dial: { hello: { ...(await import('./link-pair.ts')).agentHello, window: 1_000 } } },
+      { dial: { hello: { ...(await import('./testing/link-pair.ts')).agentHello, window: 1_000 } } },
     );
     const body = Buffer.alloc(5_000, 'x');
     const { far } = await opened(pair, { body, last: true });
@@ -317,6 +317,22 @@ describe('acknowledgement', () => {
     await pass(203);
     expect(near.recorder.calls).toEqual(['accept']);
     await pass(3_000);
+    expect(near.recorder.calls).toEqual(['accept']);
+  });
+
+  it('comes also when the opener sends on: that is no sign of the other side', async () => {
+    const { near } = await opened(await pairOf());
+    send(near, 'more');
+    await pass(203);
+    expect(near.recorder.calls).toEqual(['accept']);
+  });
+
+  it('comes although the opener goes on sending', async () => {
+    const { near } = await opened(await pairOf());
+    for (let count = 0; count < 10; count++) {
+      send(near, 'more of the body');
+      await pass(25);
+    }
     expect(near.recorder.calls).toEqual(['accept']);
   });
 

@@ -9,7 +9,7 @@ import {
   writeHeader,
   writeOpen,
 } from '@culvert/wire';
-import { NOTHING, TUNNEL, fakeTime, pass, simulatedPair } from './link-pair.ts';
+import { NOTHING, TUNNEL, fakeTime, pass, simulatedPair } from './testing/link-pair.ts';
 
 // A peer that sends, and does not read what it is answered.
 

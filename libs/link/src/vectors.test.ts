@@ -2,10 +2,10 @@ import { readFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { GoAwayCode, Kind, packUuid } from '@culvert/wire';
 import type { OpenMeta } from '@culvert/wire';
-import { Recorder, fakeTime, pass, simulatedPair, until } from './link-pair.ts';
-import type { Pair } from './link-pair.ts';
+import { Recorder, fakeTime, pass, simulatedPair, until } from './testing/link-pair.ts';
+import type { Pair } from './testing/link-pair.ts';
 import { proofOf, proves } from './peer-proof.ts';
-import type { SimulatedPath } from './simulated-path.ts';
+import type { SimulatedPath } from './testing/simulated-path.ts';
 
 interface ProofVector {
   readonly name: string;

@@ -30,6 +30,10 @@ export function readDocument(text: string, file: string, env: Environment): Conf
   const lineAt = (offset: number): number => Math.max(1, lines.linePos(offset).line);
   const problems = [...document.errors, ...document.warnings].map((error): Problem => {
     const line = lineAt(error.pos[0]);
+    if (error.code === 'DUPLICATE_KEY') {
+      const message = 'is given twice; keys must be unique';
+      return { file, line, key: keyAt(document, error.pos[0]), message };
+    }
     return { file, line, key: '', message: explain(error.message, text.split('\n')[line - 1] ?? '') };
   });
   const lineOf = (path: Path): number => lineAt(offsetOf(document, path));
@@ -74,6 +78,19 @@ function fill(
       node.value = substitute(node.value, env, (message) => onProblem(message, node));
     },
   });
+}
+
+/** Path of the key that stands at an offset. */
+function keyAt(document: Document.Parsed, offset: number): string {
+  let found: Node | undefined;
+  visit(document, {
+    Scalar(key, node) {
+      if (key !== 'key' || node.range?.[0] !== offset) return;
+      found = node;
+      return visit.BREAK;
+    },
+  });
+  return found === undefined ? '' : keyOf(document, found);
 }
 
 /** Path of a node, for messages. Only failures pay for the search. */

@@ -173,7 +173,10 @@ describe('the problems of a file', () => {
 
   it('include a key that is there twice', () => {
     expect(problemsOf('id: a\nlimits: {}\nid: b')).toEqual([
-      expect.stringMatching(/^\/etc\/culvert\/test\.yml:3: .*unique/) as string,
+      '/etc/culvert/test.yml:3: id: is given twice; keys must be unique',
+    ]);
+    expect(problemsOf('id: a\nrules:\n  - {to: x}\n  - {to: x, to: y}')).toEqual([
+      '/etc/culvert/test.yml:4: rules.1.to: is given twice; keys must be unique',
     ]);
   });
 

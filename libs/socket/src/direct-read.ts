@@ -53,7 +53,7 @@ export function directReadOption(onRead: (bytes: number, buffer: Buffer) => bool
 }
 
 function findSlots(): OnReadSlots | undefined {
-  const probe = new Socket({ onread: { buffer: Buffer.alloc(1), callback: () => true } } as object);
+  const probe = new Socket({ onread: { buffer: Buffer.alloc(1), callback: () => true } });
   const named = new Map(Object.getOwnPropertySymbols(probe).map((slot) => [slot.description, slot]));
   probe.destroy();
   const [buffer, generator, callback] = [

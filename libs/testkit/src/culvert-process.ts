@@ -7,8 +7,8 @@ import { eventually } from './eventually.ts';
 
 /** What `npm ci` puts there for users. */
 const LAUNCHER = join(import.meta.dirname, '../../../node_modules/.bin/culvert');
-/** A start takes well under a second on a quiet machine. */
-const START_TIMEOUT_MS = 30_000;
+/** A start takes well under a second on a quiet machine; less than what a test may take, so that it can say more. */
+const LINE_TIMEOUT_MS = 20_000;
 /** How much of a process's output a failed wait shows, in characters. */
 const SHOWN_OUTPUT = 4_000;
 
@@ -81,7 +81,7 @@ export class CulvertProcess {
   async line(
     msg: string,
     fits: (line: LogLine) => boolean = () => true,
-    timeoutMs = START_TIMEOUT_MS,
+    timeoutMs = LINE_TIMEOUT_MS,
   ): Promise<LogLine> {
     const find = (): LogLine | undefined => this.log.find((line) => line.msg === msg && fits(line));
     const isOver = (): boolean => this.#end !== undefined;

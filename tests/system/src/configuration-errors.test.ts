@@ -49,14 +49,19 @@ describe('a broken configuration', () => {
     ['a service of no known kind', 'agent', AGENT.replace('http:', 'ftp:'), '5: ingress.0.service: '],
     ['a missing key', 'agent', AGENT.replace('token: any\n', ''), 'token: is required'],
     ['a missing environment variable', 'agent', AGENT.replace('any', '"${CULVERT_MISSING}"'), '2: token: '],
-    ['a duplicate key', 'edge', `${EDGE}id: eu-2\n`, '5: id: '],
-    ['what is no YAML', 'edge', `${EDGE}region: "eu\n`, '5'],
+    ['a duplicate key', 'edge', `${EDGE}id: eu-2\n`, '5: id: is given twice'],
   ])('%s ends with status 2 and names file, line and key', async (_, command, text, problem) => {
     const { status, file, stdout, stderr } = await run(command, text);
     expect(stderr).toContain(`${file}:${problem.startsWith('token') ? '' : problem}`);
     expect(stderr).toContain(problem);
     expect(stderr.trim().split('\n')).toHaveLength(1);
     expect([status, stdout]).toEqual([2, '']);
+  });
+
+  it('what is no YAML ends with status 2 and names file and line', async () => {
+    const { status, file, stderr } = await run('edge', `${EDGE}region: eu\n  zone: a\n`);
+    expect(stderr).toContain(`${file}:5: `);
+    expect(status).toBe(2);
   });
 
   it('a missing environment variable is named', async () => {

@@ -37,8 +37,8 @@ async function agentOf(edges: readonly string[], more: object = {}): Promise<Sta
   const agent = await startAgent(settings, {
     logger: recordingLogger(lines),
     version: '1.2.3',
-    // The shortest delays that the backoff knows.
-    random: () => 0,
+    // Short delays, so that tests need not wait.
+    random: () => 0.1,
     onRefused: (error) => refusals.push(error),
   });
   stops.push(() => agent.drain());
@@ -156,7 +156,7 @@ describe('an agent', () => {
         address: `tcp://${a.address}`,
         code: 'unauthorized',
         text: 'the token does not open this tunnel',
-        retryInMs: 45_000,
+        retryInMs: 48_000,
       },
     ]);
     expect(a.hellos).toHaveLength(1);
@@ -182,10 +182,8 @@ describe('an agent', () => {
     await eventually(() => b.links.length === 4);
     const warnings = lines.filter(({ msg, level }) => msg === 'edge unreachable' && level === 'warn');
     expect(warnings).toHaveLength(1);
-    expect(warnings[0]).toMatchObject({
-      address: `tcp://${dead}`,
-      reason: expect.stringContaining('ECONNREFUSED'),
-    });
+    expect(warnings[0]?.['address']).toBe(`tcp://${dead}`);
+    expect(warnings[0]?.['reason']).toContain('ECONNREFUSED');
   });
 
   it('warns once of an edge that it reaches in clear over a network', async () => {

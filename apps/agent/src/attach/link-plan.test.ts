@@ -3,7 +3,16 @@ import fc from 'fast-check';
 import { nextStep, shareLinks, type EdgeState } from './link-plan.ts';
 
 function edge(key: string, more: Partial<EdgeState> = {}): EdgeState {
-  return { key, preferred: true, attached: 0, dialing: 0, dialable: true, proven: true, ...more };
+  return {
+    key,
+    preferred: true,
+    attached: 0,
+    dialing: 0,
+    dialable: true,
+    proven: true,
+    doubtful: false,
+    ...more,
+  };
 }
 
 const sharesOf = (edges: readonly EdgeState[], wanted: number) =>
@@ -60,12 +69,23 @@ describe('links', () => {
     expect(nextStep([edge('a', { dialing: 1 })], 4)).toEqual({ act: 'dial', key: 'a' });
   });
 
+  it('do not wait for an edge that failed, but give it its share once it answers', () => {
+    const failed = edge('b', { proven: false, doubtful: true });
+    expect(nextStep([edge('a', { attached: 3 }), failed], 4)).toEqual({ act: 'dial', key: 'a' });
+    expect(nextStep([edge('a', { attached: 4 }), failed], 4)).toEqual({ act: 'dial', key: 'b' });
+    expect(nextStep([edge('a', { attached: 4 }), { ...failed, dialing: 1 }], 4)).toBe(undefined);
+    expect(nextStep([edge('a', { attached: 4 }), { ...failed, dialable: false }], 4)).toBe(undefined);
+  });
+
   it('settle from any state, with as many as wanted wherever an edge can be dialled', () => {
     const states = fc.array(
       fc.record({
         preferred: fc.boolean(),
         attached: fc.integer({ min: 0, max: 6 }),
+        dialing: fc.integer({ min: 0, max: 3 }),
         dialable: fc.boolean(),
+        proven: fc.boolean(),
+        doubtful: fc.boolean(),
       }),
       { maxLength: 6 },
     );
@@ -77,7 +97,10 @@ describe('links', () => {
         const before = start.reduce((sum, each) => sum + each.attached, 0);
         expect(attached).toBeGreaterThanOrEqual(Math.min(wanted, before));
         expect(attached).toBeLessThanOrEqual(Math.max(wanted, 0));
-        if (start.length > 0 && start.every(({ dialable }) => dialable)) expect(attached).toBe(wanted);
+        const allWork = start.every(
+          ({ dialable, dialing, doubtful }) => dialable && dialing === 0 && !doubtful,
+        );
+        if (start.length > 0 && allWork) expect(attached).toBe(wanted);
       }),
     );
   });

@@ -10,6 +10,8 @@ export interface EdgeState {
   readonly dialable: boolean;
   /** Whether the last dial worked; otherwise one try at a time is enough. */
   readonly proven: boolean;
+  /** It failed when it was dialled last: until it answers again, the others have its share. */
+  readonly doubtful: boolean;
 }
 
 export type PlanStep = { readonly act: 'dial' | 'retire'; readonly key: string };
@@ -22,18 +24,37 @@ const MIN_EDGES = 2;
  * wait. Pure. A surplus link is retired only after its successor is attached, so moving never costs a link.
  */
 export function nextStep(edges: readonly EdgeState[], wanted: number): PlanStep | undefined {
-  const shares = shareLinks(edges, wanted);
-  for (const edge of edges) {
-    const missing = (shares.get(edge.key) ?? 0) - edge.attached - edge.dialing;
-    if (missing > 0 && edge.dialable && (edge.proven || edge.dialing === 0))
-      return { act: 'dial', key: edge.key };
-  }
+  const shares = shareLinks(edges.filter(isReliable), wanted);
+  const next = edges.find((edge) => missing(edge, shares) > 0 && mayDial(edge)) ?? edgeToProbe(edges, wanted);
+  if (next !== undefined) return { act: 'dial', key: next.key };
   const attached = edges.reduce((sum, edge) => sum + edge.attached, 0);
   if (attached <= wanted) return undefined;
   const most = edges.reduce((a, b) => (surplus(b, shares) > surplus(a, shares) ? b : a));
   return surplus(most, shares) > 0 ? { act: 'retire', key: most.key } : undefined;
 }
 
+/** One that failed and that would have a share if it did not: perhaps it is back. */
+function edgeToProbe(edges: readonly EdgeState[], wanted: number): EdgeState | undefined {
+  const doubtful = edges.filter((edge) => !isReliable(edge) && mayDial(edge));
+  if (doubtful.length === 0) return undefined;
+  const shares = shareLinks(edges, wanted);
+  return doubtful.find((edge) => missing(edge, shares) > 0);
+}
+
+function isReliable(edge: EdgeState): boolean {
+  return edge.attached > 0 || !edge.doubtful;
+}
+
+function mayDial(edge: EdgeState): boolean {
+  return edge.dialable && (edge.proven || edge.dialing === 0);
+}
+
+/** Links that an edge should have and that are not even being dialled. */
+function missing(edge: EdgeState, shares: ReadonlyMap<string, number>): number {
+  return (shares.get(edge.key) ?? 0) - edge.attached - edge.dialing;
+}
+
+/** Links that an edge has and should not. */
 function surplus(edge: EdgeState, shares: ReadonlyMap<string, number>): number {
   return edge.attached - (shares.get(edge.key) ?? 0);
 }

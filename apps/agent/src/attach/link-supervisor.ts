@@ -133,8 +133,8 @@ export class LinkSupervisor implements AgentLinkEvents {
     const fields = { edge: link.edgeId, by: end.by, code: goAwayName(end.code), text: end.text };
     if (expected) logger.info('link ended', fields);
     else logger.warn('link lost', end.code === 0 ? { edge: link.edgeId, text: end.text } : fields);
-    // The edge has let go of the link: it is gone, or back, or refuses; a dial tells which.
-    link.edge.draining = false;
+    // Once the edge has let go of the last link it is gone, or back, or refuses: a dial tells which.
+    link.edge.draining &&= this.#hasLeaving(link.edge);
     if (!(expected && end.by === 'us')) this.#backOff(link.edge, performance.now() - link.attachedAt);
     if (this.#links.size === 0) this.#onEmpty?.();
     this.#learn();
@@ -229,7 +229,8 @@ export class LinkSupervisor implements AgentLinkEvents {
     }
     const preferred = region === undefined || edge.region === undefined || edge.region === region;
     const dialable = !edge.draining && edge.notBefore <= performance.now();
-    return { key: edge.key, preferred, attached, dialing, dialable, proven: edge.proven };
+    const doubtful = !edge.proven && edge.backoff.failures > 0;
+    return { key: edge.key, preferred, attached, dialing, dialable, proven: edge.proven, doubtful };
   }
 
   #dial(edge: KnownEdge): void {
@@ -262,6 +263,11 @@ export class LinkSupervisor implements AgentLinkEvents {
       .map((edge) => edge.notBefore - now)
       .filter((wait) => wait > 0);
     if (waits.length > 0) this.#timer = setTimeout(() => this.#reconcile(), Math.min(...waits) + 1);
+  }
+
+  #hasLeaving(edge: KnownEdge): boolean {
+    for (const link of this.#links) if (link.edge.key === edge.key && link.state === 'leaving') return true;
+    return false;
   }
 
   #empty(): Promise<void> {

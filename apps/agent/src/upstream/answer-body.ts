@@ -13,6 +13,8 @@ const NOTHING = Buffer.alloc(0);
 export class AnswerBody implements BodySink {
   /** False after a read of which something is held back. */
   flows = true;
+  /** Whether the end of the connection is the proper end of the body. */
+  readonly endsWithConnection: boolean;
   readonly #stream: LinkStream;
   readonly #decoder: BodyDecoder | undefined;
   /** Goes with the first bytes. */
@@ -23,18 +25,11 @@ export class AnswerBody implements BodySink {
     this.#stream = stream;
     this.#decoder = bodyDecoder(answer);
     this.#head = head;
-    this.#untilClose = answer.body === 'close';
+    this.endsWithConnection = answer.body === 'close';
   }
-
-  readonly #untilClose: boolean;
 
   get done(): boolean {
     return this.#decoder === undefined || this.#decoder.done;
-  }
-
-  /** Whether the end of the connection is the proper end of the body. */
-  get endsWithConnection(): boolean {
-    return this.#untilClose;
   }
 
   /** Passes on what belongs to the body; returns where that ends. Throws Http1Error. */

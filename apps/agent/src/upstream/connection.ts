@@ -1,7 +1,6 @@
 import type { Socket } from 'node:net';
-import { coarseNow } from '@culvert/lifecycle';
+import { Deadlined, coarseNow } from '@culvert/lifecycle';
 import { own, type OwnedSocket, type SocketOwner } from '@culvert/socket';
-import type { Deadlined } from './deadlines.ts';
 
 /** Whoever uses a connection at the moment. */
 export interface ConnectionUser {
@@ -40,9 +39,8 @@ export interface ConnectionOptions {
 }
 
 /** One connection to a service, used by one exchange after the other. */
-export class UpstreamConnection implements SocketOwner, Deadlined {
+export class UpstreamConnection extends Deadlined implements SocketOwner {
   readonly socket: OwnedSocket;
-  deadline: number;
   established = false;
   /** Whether an exchange was completed on it before the one at hand. */
   reused = false;
@@ -54,6 +52,7 @@ export class UpstreamConnection implements SocketOwner, Deadlined {
   #reason: string | undefined;
 
   constructor(options: ConnectionOptions) {
+    super();
     const { socket } = options;
     this.#home = options.home;
     this.#canReset = options.canReset;

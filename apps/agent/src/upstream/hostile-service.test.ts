@@ -184,6 +184,24 @@ describe('a kept-alive connection that its service closes with the next request'
     expect(agent.counters.repeats).toBe(0);
   });
 
+  it('is not risked for a request that must not be sent twice', async () => {
+    const { edge, service, agent } = await scripted((socket) => socket.write(OK));
+    const ask = async (head: string): Promise<number> => {
+      const answer = edge.request(head);
+      await eventually(() => answer.over);
+      return service.sockets.length;
+    };
+    expect(await ask(get())).toBe(1);
+    expect(await ask(post('Content-Length: 0\r\n'))).toBe(1);
+    const usedAt = performance.now();
+    await eventually(() => performance.now() - usedAt > 1_300);
+    expect(await ask(get())).toBe(1);
+    expect(await ask(post('Content-Length: 0\r\n'))).toBe(1);
+    await eventually(() => performance.now() - usedAt > 2_900);
+    expect(await ask(post('Content-Length: 0\r\n'))).toBe(2);
+    expect(agent.counters.upstreamIdle).toBe(2);
+  });
+
   it('is tried once only', async () => {
     const { edge, agent } = await scripted((socket, request, connection) => {
       if (connection === 0 && request === 0) socket.write(OK);

@@ -1,8 +1,8 @@
 import { coarseNow } from '@culvert/lifecycle';
+import type { Deadlines } from '@culvert/lifecycle';
 import type { Logger } from '@culvert/telemetry';
 import type { AgentCounters } from '../counters.ts';
 import { UpstreamConnection, type ConnectionHome, type ConnectionUser } from './connection.ts';
-import type { Deadlines } from './deadlines.ts';
 import { endpointText, establishedBy, openSocket, type Endpoint, type UpstreamTls } from './endpoint.ts';
 
 /** Times in ms. */

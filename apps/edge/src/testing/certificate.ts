@@ -19,6 +19,8 @@ export function makeCertificate(): Certificate {
   const keyFile = join(folder, 'key.pem');
   const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-keyout', keyFile];
   const names = ['-subj', '/CN=app.test', '-addext', 'subjectAltName=DNS:app.test,IP:127.0.0.1'];
-  execFileSync('openssl', ['req', '-x509', ...key, '-out', certFile, '-days', '2', ...names], { stdio: 'pipe' });
+  execFileSync('openssl', ['req', '-x509', ...key, '-out', certFile, '-days', '2', ...names], {
+    stdio: 'pipe',
+  });
   return { certFile, keyFile, cert: readFileSync(certFile), key: readFileSync(keyFile) };
 }

@@ -15,7 +15,12 @@ export interface Response {
 export type Framed = 'by head' | 'without body';
 
 /** The response that begins at `from`; undefined while it is not whole. Written apart from the code under test. */
-export function readResponse(bytes: Buffer, from: number, ended: boolean, framed: Framed): Response | undefined {
+export function readResponse(
+  bytes: Buffer,
+  from: number,
+  ended: boolean,
+  framed: Framed,
+): Response | undefined {
   const text = bytes.toString('latin1', from);
   const headEnd = text.indexOf('\r\n\r\n');
   if (headEnd === -1) return undefined;
@@ -32,7 +37,14 @@ export function readResponse(bytes: Buffer, from: number, ended: boolean, framed
   const rest = text.slice(headEnd + 4);
   const body = bodyOf(rest, status, fields, ended, framed);
   if (body === undefined) return undefined;
-  return { status, fields, head, body: body.text, trailers: body.trailers, end: from + headEnd + 4 + body.bytes };
+  return {
+    status,
+    fields,
+    head,
+    body: body.text,
+    trailers: body.trailers,
+    end: from + headEnd + 4 + body.bytes,
+  };
 }
 
 interface Body {

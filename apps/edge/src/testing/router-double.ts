@@ -1,4 +1,12 @@
-import { AUTHENTICATE, EDGE_BYE, EDGE_LEASE, MemorySignals, PORT_ROUTES, RESOLVE, ROUTES_CHANGED } from '@culvert/signals';
+import {
+  AUTHENTICATE,
+  EDGE_BYE,
+  EDGE_LEASE,
+  MemorySignals,
+  PORT_ROUTES,
+  RESOLVE,
+  ROUTES_CHANGED,
+} from '@culvert/signals';
 import { SESSIONS, TUNNEL_REVOKED } from '@culvert/signals';
 import type { AuthenticateReply, AuthenticateRequest, EdgeInfo, MemoryBus, Route } from '@culvert/signals';
 import type { RoutesChangedMessage, SessionsMessage, Subscription } from '@culvert/signals';
@@ -46,7 +54,9 @@ export class RouterDouble {
         this.authenticated.push(message as AuthenticateRequest);
         return this.authenticate(message as AuthenticateRequest);
       }),
-      this.signals.respond(PORT_ROUTES, () => ({ routes: this.routes.filter((route) => route.port !== undefined) })),
+      this.signals.respond(PORT_ROUTES, () => ({
+        routes: this.routes.filter((route) => route.port !== undefined),
+      })),
       this.signals.respond(EDGE_LEASE, (message) => {
         this.leases.push(message as EdgeInfo);
         return { resync: this.resync };

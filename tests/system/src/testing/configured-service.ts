@@ -11,6 +11,7 @@ export class ConfiguredService {
   readonly kind: 'router' | 'edge' | 'agent';
   readonly file: string;
   readonly #env: NodeJS.ProcessEnv;
+  #configuration: Configuration;
   #process: CulvertProcess | undefined;
 
   constructor(
@@ -22,7 +23,8 @@ export class ConfiguredService {
     this.kind = kind;
     this.file = join(file.folder, `${file.name}.yml`);
     this.#env = env;
-    this.configure(configuration);
+    this.#configuration = configuration;
+    this.extend({});
   }
 
   get started(): boolean {
@@ -35,9 +37,11 @@ export class ConfiguredService {
     return this.#process;
   }
 
-  configure(configuration: Configuration): void {
-    const lines = Object.entries(configuration).map(([key, value]) => `${key}: ${JSON.stringify(value)}\n`);
-    writeFileSync(this.file, lines.join(''));
+  /** Changes the file; the next start reads it. */
+  extend(configuration: Configuration): void {
+    this.#configuration = { ...this.#configuration, ...configuration };
+    const entries = Object.entries(this.#configuration);
+    writeFileSync(this.file, entries.map(([key, value]) => `${key}: ${JSON.stringify(value)}\n`).join(''));
   }
 
   /** Starts the process without waiting until it can take work. */

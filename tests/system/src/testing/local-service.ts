@@ -1,6 +1,7 @@
 import { createServer } from 'node:http';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { buffer } from 'node:stream/consumers';
 import { pipeline } from 'node:stream/promises';
 import { WebSocketServer } from 'ws';
 import { bulk, receiveBulk } from './bulk.ts';
@@ -95,8 +96,9 @@ export class LocalService {
     }
   }
 
-  #echo(request: IncomingMessage, response: ServerResponse): void {
-    request.resume();
+  /** After the whole request. */
+  async #echo(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    await buffer(request);
     const { method = '', url = '', headers } = request;
     const body = JSON.stringify({ service: this.name, method, url, headers });
     response.writeHead(200, {

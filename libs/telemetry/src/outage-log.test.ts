@@ -1,6 +1,6 @@
-import type { Logger } from '@culvert/telemetry';
-import { silentLogger } from '@culvert/telemetry';
 import { expect, it } from 'vitest';
+import { silentLogger } from './logger.ts';
+import type { Logger } from './logger.ts';
 import { OutageLog, visibleAddress } from './outage-log.ts';
 
 it('an outage is reported once, and so is the next one', () => {

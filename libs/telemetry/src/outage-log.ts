@@ -1,4 +1,4 @@
-import type { Logger } from '@culvert/telemetry';
+import type { Logger } from './logger.ts';
 
 /** Reports one failure an outage, not one for each attempt to end it; the others are there at debug level. */
 export class OutageLog {

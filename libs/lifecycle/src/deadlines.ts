@@ -1,4 +1,4 @@
-import { coarseNow } from '@culvert/lifecycle';
+import { coarseNow } from './coarse-clock.ts';
 
 /** Something that must not wait for ever. */
 export abstract class Deadlined {

@@ -1,4 +1,4 @@
-import type { Carrier, CarrierSink } from './carrier.ts';
+import type { Carrier, CarrierSink } from '../carrier.ts';
 
 /** A network for tests: with fake timers its time is theirs, so that what happens on it is the same each time. */
 export interface PathOptions {
@@ -25,7 +25,7 @@ export function simulatedPath(options: PathOptions = {}): SimulatedPath {
 
 interface Written {
   readonly bytes: Buffer;
-  done(): void;
+  readonly done: () => void;
 }
 
 /** One end of a simulated path. */
