@@ -1,3 +1,10 @@
 import { defineConfig } from 'vitest/config';
 
-export default defineConfig({ test: { name: '@culvert/socket', include: ['src/**/*.test.ts'], testTimeout: 30_000, passWithNoTests: true } });
+export default defineConfig({
+  test: {
+    name: '@culvert/socket',
+    include: ['src/**/*.test.ts'],
+    testTimeout: 30_000,
+    passWithNoTests: true,
+  },
+});

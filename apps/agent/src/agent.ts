@@ -57,7 +57,7 @@ export class AuthorityFileError extends Error {
 
 /**
  * Starts an agent. Resolves when it has begun to dial; whether an edge can be reached shows later.
- * @throws AuthorityFileError, UnsupportedServiceError or what listening on the admin address throws
+ * @throws AuthorityFileError or what listening on the admin address throws
  */
 export async function startAgent(settings: AgentSettings, parts: AgentParts): Promise<RunningAgent> {
   const agent = new Agent(settings, parts);

@@ -3,7 +3,7 @@ import { parseHostPort } from '@culvert/settings';
 /** What an ingress rule forwards to. */
 export type Service =
   | {
-      readonly kind: 'http' | 'https' | 'h2c';
+      readonly kind: 'http' | 'https';
       readonly host: string;
       readonly port: number;
     }
@@ -13,11 +13,11 @@ export type Service =
   /** An answer of the agent itself. */
   | { readonly kind: 'status'; readonly status: number };
 
-const DEFAULT_PORTS = { http: 80, https: 443, h2c: 80 } as const;
-const FORM = /^(http|https|h2c|tcp):\/\/([^/?#@]+)\/?$/;
+const DEFAULT_PORTS = { http: 80, https: 443 } as const;
+const FORM = /^(http|https|tcp):\/\/([^/?#@]+)\/?$/;
 
 /**
- * Reads `http://host[:port]`, `https://...`, `h2c://...`, `tcp://host:port`, `unix:PATH` or `http_status:404`;
+ * Reads `http://host[:port]`, `https://...`, `tcp://host:port`, `unix:PATH` or `http_status:404`;
  * `undefined` for other texts. A service is a place, so a URL with a path, a query or a user is refused.
  */
 export function parseService(text: string, resolvePath: (path: string) => string): Service | undefined {
@@ -25,12 +25,12 @@ export function parseService(text: string, resolvePath: (path: string) => string
   if (text.startsWith('unix:')) return parseUnix(text.slice('unix:'.length), resolvePath);
   const [, kind, authority = ''] = FORM.exec(text) ?? [];
   if (kind === 'tcp') return place(kind, parseHostPort(authority));
-  if (kind !== 'http' && kind !== 'https' && kind !== 'h2c') return undefined;
+  if (kind !== 'http' && kind !== 'https') return undefined;
   return place(kind, parseHostPort(authority) ?? parseHostPort(`${authority}:${DEFAULT_PORTS[kind]}`));
 }
 
 function place(
-  kind: 'http' | 'https' | 'h2c' | 'tcp',
+  kind: 'http' | 'https' | 'tcp',
   at: { readonly host: string; readonly port: number } | undefined,
 ): Service | undefined {
   return at === undefined ? undefined : { kind, host: at.host, port: at.port };

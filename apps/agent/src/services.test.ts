@@ -5,11 +5,8 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { eventually } from '@culvert/testkit';
-import { silentLogger } from '@culvert/telemetry';
 import { ResetCode } from '@culvert/wire';
 import { afterEach, describe, expect, it } from 'vitest';
-import { startAgent } from './agent.ts';
-import { agentSettings } from './testing/agent-kit.ts';
 import { attachAgent, get } from './testing/attached-agent.ts';
 import { selfSigned } from './testing/certificate.ts';
 
@@ -75,13 +72,6 @@ describe('the ingress', () => {
     const bodiless = edge.request('HEAD / HTTP/1.1\r\nHost: a.test\r\n\r\n');
     await eventually(() => bodiless.ended);
     expect(bodiless).toMatchObject({ status: 503, bytes: 0 });
-  });
-
-  it('refuses a kind of service that is not there yet', async () => {
-    const settings = agentSettings(['127.0.0.1:1'], [{ service: 'h2c://127.0.0.1:80' }]);
-    await expect(startAgent(settings, { logger: silentLogger })).rejects.toMatchObject({
-      name: 'UnsupportedServiceError',
-    });
   });
 });
 

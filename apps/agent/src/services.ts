@@ -4,17 +4,6 @@ import { StatusAnswer } from './streams/status-answer.ts';
 import { endpointText, type Endpoint } from './upstream/endpoint.ts';
 import { UpstreamPool, type PoolOptions } from './upstream/pool.ts';
 
-/** A kind of service that the configuration knows and this version does not serve. */
-export class UnsupportedServiceError extends Error {
-  readonly service: string;
-
-  constructor(service: string) {
-    super(`ingress: services of the kind ${service} are not supported yet`);
-    this.name = 'UnsupportedServiceError';
-    this.service = service;
-  }
-}
-
 /** The agent's services by its ingress rules. Rules with the same service share its connections. */
 export class Services {
   readonly #options: Omit<PoolOptions, 'endpoint'>;
@@ -23,7 +12,7 @@ export class Services {
   #firstRaw: UpstreamPool | undefined;
   readonly #pools = new Map<string, UpstreamPool>();
 
-  /** @throws UnsupportedServiceError, and what RuleList throws for a rule that the settings did not check */
+  /** @throws what RuleList throws for a rule that the settings did not check */
   constructor(rules: readonly IngressRule[], options: Omit<PoolOptions, 'endpoint'>) {
     this.#options = options;
     for (const rule of rules) this.#add(rule);
@@ -48,7 +37,6 @@ export class Services {
   }
 
   #add({ hostname, path, service }: IngressRule): void {
-    if (service.kind === 'h2c') throw new UnsupportedServiceError('h2c://');
     if (service.kind === 'status') return this.#http.add(hostname, path, new StatusAnswer(service.status));
     const pool = this.#pool(service);
     if (service.kind !== 'tcp') return this.#http.add(hostname, path, pool);

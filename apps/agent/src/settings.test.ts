@@ -74,7 +74,6 @@ describe('parseService', () => {
     ['http://app', { kind: 'http', host: 'app', port: 80 }],
     ['https://app/', { kind: 'https', host: 'app', port: 443 }],
     ['https://[::1]:8443', { kind: 'https', host: '::1', port: 8_443 }],
-    ['h2c://app:50051', { kind: 'h2c', host: 'app', port: 50_051 }],
     ['tcp://db:5432', { kind: 'tcp', host: 'db', port: 5_432 }],
     ['unix:app.sock', { kind: 'unix', path: '/srv/app.sock' }],
     ['http_status:503', { kind: 'status', status: 503 }],

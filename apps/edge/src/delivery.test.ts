@@ -161,6 +161,19 @@ describe('a stream that nobody acknowledges', () => {
     expect(streams()).toHaveLength(1);
   });
 
+  it('is none when the agent has had it for long and the request still comes', async () => {
+    const { client, streams, first } = await startWithAgents(2);
+    client.request('PUT /', ['Content-Length: 3'], 'a');
+    const stream = (await first()).streams[0]!;
+    client.send('b');
+    await eventually(() => stream.stream.ticks > 12);
+    expect(stream.reset).toBeUndefined();
+    client.send('c');
+    (await stream.whole()).ok('once');
+    expect((await client.response()).body).toBe('once');
+    expect(streams()).toHaveLength(1);
+  });
+
   it('stays where it is when there is no other session', async () => {
     const { client, agents, streams, first } = await startWithAgents(1);
     agents[0]!.serve = (stream) => void (stream.stream.acknowledgesItself = false);

@@ -48,7 +48,7 @@ export interface RunningEdge extends Service {
 /** How often a drain looks whether the running work has ended, ms. */
 const DRAIN_POLL_MS = 50;
 
-/** Starts an edge; it takes work when this resolves. */
+/** Starts an edge; when this resolves it listens, and takes work once it has been connected to the signal bus. */
 export async function startEdge(settings: EdgeSettings, parts: EdgeParts): Promise<RunningEdge> {
   const edge = new Edge(settings, parts);
   await edge.start();
@@ -76,6 +76,7 @@ class Edge implements RunningEdge {
   readonly #entryPoints: readonly EntryPoint[];
   readonly #portRoutes: PortRoutes;
   #admin: AdminServer | undefined;
+  #wasConnected = false;
   #draining: Promise<void> | undefined;
 
   constructor(settings: EdgeSettings, parts: EdgeParts) {
@@ -188,7 +189,7 @@ class Edge implements RunningEdge {
         listen: admin.listen,
         metrics,
         logger,
-        ready: () => this.#draining === undefined || 'draining',
+        ready: () => this.#readiness(),
       });
     }
     signals.subscribe(TUNNEL_REVOKED, (message) => {
@@ -197,11 +198,25 @@ class Edge implements RunningEdge {
     });
     signals.onState((state) => {
       logger[state === 'connected' ? 'info' : 'warn'](`signals ${state}`);
-      if (state === 'connected') this.#holders.forgetFreshness();
+      if (state === 'connected') this.#onConnected();
     });
     this.#portRoutes.start();
     this.#announcer.start();
-    logger.info('ready', { edge: this.#settings.id, region: this.#settings.region, ...this.addresses });
+    if (signals.state === 'connected') this.#onConnected();
+  }
+
+  /** Before the first time nothing is known of any hostname; what was known once goes on serving. */
+  #onConnected(): void {
+    this.#holders.forgetFreshness();
+    if (this.#wasConnected || this.#draining !== undefined) return;
+    this.#wasConnected = true;
+    const { id, region } = this.#settings;
+    this.#parts.logger.info('ready', { edge: id, region, ...this.addresses });
+  }
+
+  #readiness(): true | string {
+    if (this.#draining !== undefined) return 'draining';
+    return this.#wasConnected || 'the signal bus is unavailable';
   }
 
   /**

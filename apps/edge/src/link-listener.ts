@@ -172,7 +172,8 @@ export class LinkListener {
     server.on('clientError', (error, socket: Socket) => this.#drop(socket, remoteOf(socket), error.message));
     server.on('upgrade', (request, socket: Socket, head) => {
       clearTimeout(timers.get(socket));
-      if (request.url?.split('?')[0] !== LINK_PATH) return this.#drop(socket, remoteOf(socket), 'upgrade at another path');
+      if (request.url?.split('?')[0] !== LINK_PATH)
+        return this.#drop(socket, remoteOf(socket), 'upgrade at another path');
       webSockets.handleUpgrade(request, socket, head, (webSocket) => {
         this.#accept(new PrefaceCarrier(new WebSocketCarrier(webSocket, socket)));
       });

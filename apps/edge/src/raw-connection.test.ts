@@ -168,30 +168,15 @@ describe('a port route', () => {
     const client = await RawClient.connect(port);
     client.send(Buffer.alloc(40_000_000));
     const stream = await agent.next();
-    await eventually(() => stream.stream.ticks > 5);
+    await eventually(() => stream.stream.ticks > 3);
     const taken = stream.bytes;
-    expect(taken).toBeLessThan(1_000_000);
+    // One read of the socket, or two.
+    expect(taken).toBeLessThan(300_000);
     agent.serve = (other) => void other.ok();
     for (let at = 0; at < 20; at++) await (await edge.connect()).request().response();
     expect(stream.bytes).toBe(taken);
     stream.stream.accept();
-    await eventually(
-      () => {
-        console.log(
-          stream.bytes,
-          stream.stream.acknowledged,
-          stream.reset,
-          agent.end,
-          client.closed,
-          stream.stream.closed,
-          agent.link.closed,
-          agent.link.openStreams,
-          stream.ended,
-        );
-        return stream.bytes === 40_000_000;
-      },
-      { timeoutMs: 3_000 },
-    );
+    await eventually(() => stream.bytes === 40_000_000, { timeoutMs: 20_000 });
   });
 
   it('carries megabytes both ways at once', async () => {
@@ -256,9 +241,9 @@ describe('a port route', () => {
 });
 
 it('garbage at an entry point is closed and counted, and the edge goes on', async () => {
-  const { edge, agent } = await startWithAgent();
+  const { edge, agent } = await startWithAgent({ timeouts: { sniff: '200ms' } });
   const hello = Buffer.from('160301000501000001ff', 'hex');
-  const garbage: Buffer[] = [
+  const garbage = [
     Buffer.from([0, 1, 2, 3]),
     Buffer.from('hello\r\n'),
     hello,

@@ -22,7 +22,12 @@ export class Authority {
     this.file = join(folder, `${name}.pem`);
     this.#key = join(folder, `${name}.key`);
     const subject = ['-subj', `/CN=culvert test ${name}`, '-days', '2'];
-    const extensions = ['-addext', 'basicConstraints=critical,CA:TRUE', '-addext', 'keyUsage=critical,keyCertSign'];
+    const extensions = [
+      '-addext',
+      'basicConstraints=critical,CA:TRUE',
+      '-addext',
+      'keyUsage=critical,keyCertSign',
+    ];
     const out = ['-keyout', this.#key, '-out', this.file];
     openssl('req', '-x509', ...P256, ...subject, ...extensions, ...out);
   }

@@ -151,7 +151,8 @@ export function decodeWelcome(payload: Buffer): Welcome {
     throw new ProtocolError('welcome without edge, region or session');
   }
   if (!isWindow(window)) throw new ProtocolError('welcome without window');
-  if (proof !== undefined && typeof proof !== 'string') throw new ProtocolError('welcome with a malformed proof');
+  if (proof !== undefined && typeof proof !== 'string')
+    throw new ProtocolError('welcome with a malformed proof');
   return { version, features, body: { ...(body as WelcomeBody), edges: checkEdges(edges) } };
 }
 

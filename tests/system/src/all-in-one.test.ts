@@ -111,7 +111,9 @@ describe('"culvert up"', () => {
   });
 
   it('says what is missing where "culvert http" has no token', async () => {
-    const tunnel = new CulvertProcess(['http', '1', '--hostname', 'a.localhost'], { XDG_CONFIG_HOME: '/nowhere' });
+    const tunnel = new CulvertProcess(['http', '1', '--hostname', 'a.localhost'], {
+      XDG_CONFIG_HOME: '/nowhere',
+    });
     expect((await tunnel.ended).status).toBe(2);
     expect(tunnel.stderr).toContain('no token');
   });
@@ -126,7 +128,10 @@ describe('"culvert up"', () => {
   });
 
   it('tells who holds its port', async () => {
-    const second = new CulvertProcess(['up', '--http', at(http), '--agents', at(await place()), '--admin', at(await place())], env);
+    const second = new CulvertProcess(
+      ['up', '--http', at(http), '--agents', at(await place()), '--admin', at(await place())],
+      env,
+    );
     expect((await second.ended).status).toBe(1);
     expect(second.stderr).toContain(`${at(http)} is in use`);
     expect(await statusOf('demo.localhost')).toBe(200);

@@ -29,7 +29,9 @@ describe('a change through the API', () => {
 
   const everywhere = (hostname: string, status: number, path?: string): Promise<unknown> =>
     Promise.all(
-      fronts.map((front) => eventually(async () => (await statusAt(front, hostname, path)) === status, WITHIN)),
+      fronts.map((front) =>
+        eventually(async () => (await statusAt(front, hostname, path)) === status, WITHIN),
+      ),
     );
 
   it('a new route works at every edge within a second, and so does its end', async () => {

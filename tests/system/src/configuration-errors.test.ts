@@ -41,8 +41,18 @@ describe('a broken configuration', () => {
 
   it.each([
     ['an unknown key', 'edge', `${EDGE}regoin: eu\n`, '5: regoin: unknown key; did you mean "region"?'],
-    ['an unknown key within', 'router', ROUTER.replace('hostname:', 'hostnme:'), '5: routes.0.hostnme: unknown key'],
-    ['a wrong value', 'edge', EDGE.replace('"127.0.0.1:0" }\nadmin', '8080x }\nadmin'), '3: entryPoints.0.listen: '],
+    [
+      'an unknown key within',
+      'router',
+      ROUTER.replace('hostname:', 'hostnme:'),
+      '5: routes.0.hostnme: unknown key',
+    ],
+    [
+      'a wrong value',
+      'edge',
+      EDGE.replace('"127.0.0.1:0" }\nadmin', '8080x }\nadmin'),
+      '3: entryPoints.0.listen: ',
+    ],
     ['a wrong kind of value', 'edge', `${EDGE}drainTimeout: [1]\n`, '5: drainTimeout: '],
     ['a wrong duration', 'edge', `${EDGE}drainTimeout: 5 minutes\n`, '5: drainTimeout: '],
     ['a tunnel that is no UUID', 'agent', AGENT.replace(TUNNEL, 'shop'), '1: tunnel: '],
@@ -85,17 +95,20 @@ describe('a broken configuration', () => {
     ['edge', EDGE],
     ['router', ROUTER],
     ['agent', AGENT],
-  ])('"culvert check" finds nothing wrong with a good file for %s, and the same as the service with a bad one', async (kind, text) => {
-    const file = join(folder, `check-${kind}.yml`);
-    writeFileSync(file, text);
-    const good = new CulvertProcess(['check', file]);
-    expect((await good.ended).status).toBe(0);
-    writeFileSync(file, `${text}bogus: 1\n`);
-    const [checked, served] = [
-      new CulvertProcess(['check', file, '--as', kind]),
-      new CulvertProcess([kind, '--config', file]),
-    ];
-    expect([(await checked.ended).status, (await served.ended).status]).toEqual([2, 2]);
-    expect(checked.stderr).toBe(served.stderr);
-  });
+  ])(
+    '"culvert check" finds nothing wrong with a good file for %s, and the same as the service with a bad one',
+    async (kind, text) => {
+      const file = join(folder, `check-${kind}.yml`);
+      writeFileSync(file, text);
+      const good = new CulvertProcess(['check', file]);
+      expect((await good.ended).status).toBe(0);
+      writeFileSync(file, `${text}bogus: 1\n`);
+      const [checked, served] = [
+        new CulvertProcess(['check', file, '--as', kind]),
+        new CulvertProcess([kind, '--config', file]),
+      ];
+      expect([(await checked.ended).status, (await served.ended).status]).toEqual([2, 2]);
+      expect(checked.stderr).toBe(served.stderr);
+    },
+  );
 });

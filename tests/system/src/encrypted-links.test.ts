@@ -70,14 +70,21 @@ describe('links', () => {
   it.each([
     ['an authority that nobody told it of', () => ({}), /self.signed|unable|UNABLE|SELF_SIGNED/],
     ['another authority', () => ({ ca: stranger.file }), /unable|UNABLE|self.signed|SELF_SIGNED/],
-    ['a name that is not in the certificate', () => ({ ca: authority.file, edges: [address('tls', '127.0.0.3')] }), /ALTNAME|ECONNREFUSED/],
-  ])('to an edge that is vouched for by %s are not made, and the token is not sent', async (_, wrong, reason) => {
-    const agent = site.agent({ edges: [address('tls')], ...wrong(), ingress: [{ service: shop.url }] });
-    const line = await (agent.launch(), agent.process.line('edge unreachable'));
-    expect(line['reason']).toMatch(reason);
-    expect(agent.process.alive).toBe(true);
-    await agent.stop('SIGKILL');
-  });
+    [
+      'a name that is not in the certificate',
+      () => ({ ca: authority.file, edges: [address('tls', '127.0.0.3')] }),
+      /ALTNAME|ECONNREFUSED/,
+    ],
+  ])(
+    'to an edge that is vouched for by %s are not made, and the token is not sent',
+    async (_, wrong, reason) => {
+      const agent = site.agent({ edges: [address('tls')], ...wrong(), ingress: [{ service: shop.url }] });
+      const line = await (agent.launch(), agent.process.line('edge unreachable'));
+      expect(line['reason']).toMatch(reason);
+      expect(agent.process.alive).toBe(true);
+      await agent.stop('SIGKILL');
+    },
+  );
 
   it('in clear to another host are warned about', async () => {
     // Nothing is sent there: the address is one for documentation (RFC 5737), and the agent is gone at once.

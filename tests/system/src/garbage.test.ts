@@ -16,7 +16,10 @@ const GARBAGE: readonly (readonly [string, Buffer])[] = [
   ['random bytes', Buffer.concat([Buffer.of(0xff), randomBytes(2_000)])],
   ['zeros', Buffer.alloc(2_000)],
   ['a broken ClientHello', BAD_CLIENT_HELLO],
-  ['an upgrade of a broken kind', Buffer.from('GET /culvert/link HTTP/1.1\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n')],
+  [
+    'an upgrade of a broken kind',
+    Buffer.from('GET /culvert/link HTTP/1.1\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n'),
+  ],
   ['broken HTTP', Buffer.from('GARBAGE \x01\x02\r\n\r\n')],
   ['an SSH greeting', Buffer.from('SSH-2.0-OpenSSH_9.6\r\n')],
   ['a frame that announces too much', HUGE_FRAME],
@@ -36,7 +39,10 @@ describe('garbage on a port', () => {
       // Enough to be sent garbage that stops halfway and to see it closed.
       edge: { timeouts: { sniff: '500ms', hello: '500ms', head: '500ms' } },
     });
-    await site.attach({ ingress: [{ service: shop.url }], admin: { listen: `127.0.0.1:${await freePort()}` } });
+    await site.attach({
+      ingress: [{ service: shop.url }],
+      admin: { listen: `127.0.0.1:${await freePort()}` },
+    });
   });
   afterAll(async () => {
     await site.stop();
@@ -62,7 +68,9 @@ describe('garbage on a port', () => {
     expect((await ask(site.edge(0).http, 'shop.test')).status).toBe(200);
     for (const { process } of [site.edge(0).service, site.router(0).service]) {
       expect(process.alive).toBe(true);
-      expect(process.log.filter(({ msg, level }) => msg === 'uncaught error' || level === 'error')).toEqual([]);
+      expect(process.log.filter(({ msg, level }) => msg === 'uncaught error' || level === 'error')).toEqual(
+        [],
+      );
     }
   });
 
@@ -103,7 +111,9 @@ describe('garbage on a port', () => {
   });
 
   it('from a stranger at the peers is no way in: a wrong secret is refused', async () => {
-    const stranger = await Installation.start({ edge: { nats: site.nats.url, secret: 'another-secret', id: 'stranger' } });
+    const stranger = await Installation.start({
+      edge: { nats: site.nats.url, secret: 'another-secret', id: 'stranger' },
+    });
     const { status, headers } = await ask(stranger.edge(0).http, 'shop.test');
     expect([status, headers['x-culvert-error']]).toEqual([503, 'no_agent']);
     await stranger.edge(0).service.process.line('peer unreachable');

@@ -57,7 +57,9 @@ describe('one client connection', () => {
   it('may carry requests one behind the other, answered in their order', async () => {
     const client = await wire();
     const post = 'POST /upload HTTP/1.1\r\nHost: shop.test\r\nContent-Length: 0\r\n\r\n';
-    client.send(get('shop.test', '/1') + get('blog.test', '/2') + post + get('nowhere.test') + get('shop.test', '/5'));
+    client.send(
+      get('shop.test', '/1') + get('blog.test', '/2') + post + get('nowhere.test') + get('shop.test', '/5'),
+    );
     await client.until(/"url":"\/5"/);
     const statuses = [...client.text.matchAll(/HTTP\/1\.1 (\d+)/g)].map(([, status]) => status);
     expect(statuses).toEqual(['200', '200', '200', '404', '200']);
@@ -87,7 +89,9 @@ describe('a request', () => {
     const client = await wire();
     client.send('HEAD /bytes/12345 HTTP/1.1\r\nHost: shop.test\r\n\r\n' + get('blog.test', '/next'));
     await client.until(/"url":"\/next"/);
-    expect(client.text).toMatch(/^HTTP\/1\.1 200 [^]*content-length: 12345\r\n([^\r]+\r\n)*\r\nHTTP\/1\.1 200 /i);
+    expect(client.text).toMatch(
+      /^HTTP\/1\.1 200 [^]*content-length: 12345\r\n([^\r]+\r\n)*\r\nHTTP\/1\.1 200 /i,
+    );
     client.destroy();
   });
 
@@ -117,7 +121,11 @@ describe('a request', () => {
     ['without a host', 'GET / HTTP/1.1\r\n\r\n', 400],
     ['with two hosts', get('shop.test', '/', 'Host: blog.test\r\n'), 400],
     ['with two lengths', get('shop.test', '/', 'Content-Length: 1\r\nContent-Length: 2\r\n'), 400],
-    ['with a length and chunks', get('shop.test', '/', 'Content-Length: 1\r\nTransfer-Encoding: chunked\r\n'), 400],
+    [
+      'with a length and chunks',
+      get('shop.test', '/', 'Content-Length: 1\r\nTransfer-Encoding: chunked\r\n'),
+      400,
+    ],
     ['with a folded field', get('shop.test', '/', 'X-A: 1\r\n 2\r\n'), 400],
     ['with a space before a colon', get('shop.test', '/', 'X-A : 1\r\n'), 400],
     ['of another protocol version', 'GET / HTTP/3.0\r\nHost: shop.test\r\n\r\n', 505],
@@ -162,7 +170,8 @@ describe('a WebSocket', () => {
 
   it('that the service does not want is answered, and the connection stays usable', async () => {
     const client = await wire();
-    const upgrade = 'Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n';
+    const upgrade =
+      'Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n';
     client.send(get('fixed.test', '/', `${upgrade}Sec-WebSocket-Version: 13\r\n`));
     await client.until(/^HTTP\/1\.1 418 /);
     client.send(get('blog.test', '/after'));

@@ -3,11 +3,14 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ConfiguredService } from './testing/configured-service.ts';
 import { ask, keptConnections } from './testing/http-client.ts';
 import type { Place } from './testing/http-client.ts';
-import { at, Installation, SHOP } from './testing/installation.ts';
+import { at, Installation, metric, SHOP } from './testing/installation.ts';
 import { LocalService } from './testing/local-service.ts';
 
 /** An edge's lease lasts 10 s; the rest is for a busy machine. */
 const LEASE_END = { timeoutMs: 20_000 };
+
+/** A link is dead within 6 s, and dialled again. */
+const SILENCE = { timeoutMs: 15_000 };
 
 describe('several agents with one tunnel id', () => {
   let site: Installation;
@@ -55,6 +58,25 @@ describe('several agents with one tunnel id', () => {
     expect(await load.stop()).toEqual([]);
     await agents[1]!.start();
     await attachedTo(agents[1]!, ['edge-1', 'edge-2']);
+  });
+
+  it('lose no request that may be repeated when one of them hangs', async () => {
+    agents[1]!.process.signal('SIGSTOP');
+    const load = new Load(site.edges.map(({ http }) => http));
+    await load.reaches(600);
+    expect(await load.stop()).toEqual([]);
+    // Silence is noticed, and the session ends.
+    await Promise.all(
+      site.edges.map(({ admin }) =>
+        eventually(async () => (await metric(admin, 'culvert_edge_sessions')) === 1, SILENCE),
+      ),
+    );
+    agents[1]!.process.signal('SIGCONT');
+    await Promise.all(
+      site.edges.map(({ admin }) =>
+        eventually(async () => (await metric(admin, 'culvert_edge_sessions')) === 2, SILENCE),
+      ),
+    );
   });
 
   it('go on at the other edge when one is killed, and its sessions end with its lease', async () => {

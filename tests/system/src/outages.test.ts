@@ -136,7 +136,9 @@ describe('an installation whose parts fail one after the other', () => {
     expect((await get('shop.test')).status).toBe(200);
     // What only the API had said is lost, and nobody goes on as if it were not.
     await eventually(async () => (await get('api-two.test')).status === 404, RECOVERY);
-    expect((await site.api('POST', '/routes', { hostname: 'api-three.test', tunnel: SHOP })).status).toBe(201);
+    expect((await site.api('POST', '/routes', { hostname: 'api-three.test', tunnel: SHOP })).status).toBe(
+      201,
+    );
     await serves('api-three.test', 1);
   });
 

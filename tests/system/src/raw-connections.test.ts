@@ -38,7 +38,10 @@ beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'culvert-raw-'));
   authority = new Authority(folder);
   const { cert, key } = authority.issue('secure', 'DNS:secure.test');
-  secure = createTlsServer({ cert: readFileSync(cert), key: readFileSync(key), ALPNProtocols: ['x-own'] }, serve);
+  secure = createTlsServer(
+    { cert: readFileSync(cert), key: readFileSync(key), ALPNProtocols: ['x-own'] },
+    serve,
+  );
   plain = createServer({ allowHalfOpen: true }, serve);
   await Promise.all([secure, plain].map((server) => listening(server)));
   publicPort = await freePort();
@@ -128,14 +131,22 @@ describe('a route by port', () => {
     await eventually(
       async () => {
         const edges = await site.list<{ id: string; warnings: string[] }>('edges');
-        return edges.find(({ id }) => id === 'edge-1')?.warnings.some((text) => text.includes(`${portOf(taken)}`));
+        return edges
+          .find(({ id }) => id === 'edge-1')
+          ?.warnings.some((text) => text.includes(`${portOf(taken)}`));
       },
       { timeoutMs: 10_000 },
     );
-    await site.edge(0).service.process.line('port route cannot be bound', ({ port }) => port === portOf(taken));
+    await site
+      .edge(0)
+      .service.process.line('port route cannot be bound', ({ port }) => port === portOf(taken));
     await site.api('DELETE', `/routes/${encodeURIComponent((body as { id: string }).id)}`);
     await eventually(
-      () => WireClient.open({ host, port: fresh }).then((late) => (late.destroy(), false), () => true),
+      () =>
+        WireClient.open({ host, port: fresh }).then(
+          (late) => (late.destroy(), false),
+          () => true,
+        ),
       { timeoutMs: 1_000 },
     );
     taken.close();

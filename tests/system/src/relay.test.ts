@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import { bulk, MIB, receiveBulk } from './testing/bulk.ts';
+import type { ConfiguredService } from './testing/configured-service.ts';
 import { ask, open } from './testing/http-client.ts';
 import type { Place } from './testing/http-client.ts';
 import { at, Installation, metric, SHOP } from './testing/installation.ts';
@@ -14,10 +15,11 @@ describe('at an edge that no agent is attached to', () => {
   let site: Installation;
   let shop: LocalService;
   let far: Place;
+  let agent: ConfiguredService;
   beforeAll(async () => {
     shop = await LocalService.start('shop');
     site = await Installation.start({ edges: 2, routes: [{ hostname: 'shop.test', tunnel: SHOP }] });
-    await site.attach({ links: 1, ingress: [{ service: shop.url }] });
+    agent = await site.attach({ links: 1, ingress: [{ service: shop.url }] });
     far = site.edge(1).http;
   });
   afterAll(async () => {
@@ -36,8 +38,14 @@ describe('at an edge that no agent is attached to', () => {
     const count = async () => {
       const [near, other] = [site.edge(0).admin, site.edge(1).admin];
       return {
-        out: [await metric(near, 'culvert_edge_relayed_out_total'), await metric(other, 'culvert_edge_relayed_out_total')],
-        in: [await metric(near, 'culvert_edge_relayed_in_total'), await metric(other, 'culvert_edge_relayed_in_total')],
+        out: [
+          await metric(near, 'culvert_edge_relayed_out_total'),
+          await metric(other, 'culvert_edge_relayed_out_total'),
+        ],
+        in: [
+          await metric(near, 'culvert_edge_relayed_in_total'),
+          await metric(other, 'culvert_edge_relayed_in_total'),
+        ],
       };
     };
     const before = await count();
@@ -66,7 +74,21 @@ describe('at an edge that no agent is attached to', () => {
       expect(data.toString()).toBe(message);
     }
     webSocket.close(1_000);
-    expect(await once(webSocket, 'close')).toMatchObject([1_000]);
+    expect(await once(webSocket, 'close')).toEqual([1_000, Buffer.alloc(0)]);
+  });
+
+  it('requests follow the agent when it moves to another edge', async () => {
+    const edges = [at(site.edge(1).agents)];
+    const moved = await site.attach({ edges, ingress: [{ service: shop.url }] });
+    expect(await agent.stop()).toEqual({ status: 0, signal: null });
+    for (const { http } of site.edges) {
+      for (let n = 0; n < 5; n++) expect((await ask(http, 'shop.test')).status).toBe(200);
+    }
+    await agent.start();
+    expect(await moved.stop('SIGKILL')).toMatchObject({ signal: 'SIGKILL' });
+    for (const { http } of site.edges) {
+      for (let n = 0; n < 5; n++) expect((await ask(http, 'shop.test')).status).toBe(200);
+    }
   });
 
   it('a hostname whose tunnel nobody holds anywhere is refused at once', async () => {

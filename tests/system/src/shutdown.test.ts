@@ -27,16 +27,21 @@ describe('a service that is told to stop', () => {
   });
   afterEach(async () => {
     shop.openGate();
-    const stopped = [...site.edges, ...site.routers, { service: agent }].filter(({ service }) => !service.process.alive);
+    const stopped = [...site.edges, ...site.routers, { service: agent }].filter(
+      ({ service }) => !service.process.alive,
+    );
     await Promise.all(stopped.map(({ service }) => service.start()));
-    await eventually(async () => (await ask(site.edge(0).http, 'shop.test')).status === 200, { timeoutMs: 20_000 });
+    await eventually(async () => (await ask(site.edge(0).http, 'shop.test')).status === 200, {
+      timeoutMs: 20_000,
+    });
   });
   afterAll(async () => {
     await site.stop();
     await shop.stop();
   });
 
-  const readiness = async (admin: Place): Promise<number> => (await ask(admin, 'admin', { path: '/readyz' })).status;
+  const readiness = async (admin: Place): Promise<number> =>
+    (await ask(admin, 'admin', { path: '/readyz' })).status;
   /** A request that the service has taken and does not answer yet. */
   const pending = async () => {
     const answer = ask(site.edge(0).http, 'shop.test', { path: '/gate' });
@@ -63,7 +68,12 @@ describe('a service that is told to stop', () => {
     process.signal('SIGTERM');
     await eventually(async () => (await readiness(site.edge(0).admin)) === 503, { timeoutMs: 1_000 });
     // The entry point closes after the delay; the request goes on.
-    await eventually(() => ask(site.edge(0).http, 'shop.test').then(() => false, () => true));
+    await eventually(() =>
+      ask(site.edge(0).http, 'shop.test').then(
+        () => false,
+        () => true,
+      ),
+    );
     expect(process.alive).toBe(true);
     shop.openGate();
     expect(await answer).toMatchObject({ status: 200, text: 'through the gate of shop\n' });
@@ -85,7 +95,9 @@ describe('a service that is told to stop', () => {
     expect(await site.router(0).service.stop('SIGTERM')).toEqual(GRACEFUL);
     const hostname = 'during.test';
     expect((await site.api('POST', '/routes', { hostname, tunnel: SHOP }, 1)).status).toBe(201);
-    await eventually(async () => (await ask(site.edge(0).http, hostname)).status === 200, { timeoutMs: 1_000 });
+    await eventually(async () => (await ask(site.edge(0).http, hostname)).status === 200, {
+      timeoutMs: 1_000,
+    });
   });
 
   it.each(['edge', 'agent'] as const)('an idle %s exits well within the drain time', async (kind) => {

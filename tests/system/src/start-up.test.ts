@@ -68,15 +68,22 @@ describe('an address that cannot be listened on ends the start with one clear li
 
   it('for a router and for an agent', async () => {
     const at = `127.0.0.1:${port}`;
-    expect(await failure('router', `admin: { listen: "${at}", token: x }`)).toContain(`admin: address ${at} is in use`);
+    expect(await failure('router', `admin: { listen: "${at}", token: x }`)).toContain(
+      `admin: address ${at} is in use`,
+    );
     const agent = `tunnel: ${TUNNEL}\ntoken: x\nedges: ["127.0.0.1:7000"]\ningress: [{ service: "http_status:404" }]\n`;
-    expect(await failure('agent', `${agent}admin: { listen: "${at}" }`)).toContain(`admin: address ${at} is in use`);
+    expect(await failure('agent', `${agent}admin: { listen: "${at}" }`)).toContain(
+      `admin: address ${at} is in use`,
+    );
   });
 
-  it.skipIf(process.getuid?.() === 0)('for a port that needs privileges (as root there is none)', async () => {
-    const denied = await failure('edge', edge('entryPoints: [{ listen: "127.0.0.1:80" }]'));
-    expect(denied).toContain('no permission to listen on 127.0.0.1:80');
-  });
+  it.skipIf(process.getuid?.() === 0)(
+    'for a port that needs privileges (as root there is none)',
+    async () => {
+      const denied = await failure('edge', edge('entryPoints: [{ listen: "127.0.0.1:80" }]'));
+      expect(denied).toContain('no permission to listen on 127.0.0.1:80');
+    },
+  );
 });
 
 describe('a service whose neighbours are not there yet says so and waits', () => {
@@ -99,19 +106,31 @@ describe('a service whose neighbours are not there yet says so and waits', () =>
     expect(await statusOf(admin, '/readyz')).toBe(200);
   });
 
-  it('an edge: for NATS, and it serves what it can meanwhile', async () => {
+  it('an edge: for NATS', async () => {
     const [admin, http, natsPort] = [await freePort(), await freePort(), await freePort()];
     const edge = launch(
       'edge',
       `id: a\nnats: nats://127.0.0.1:${natsPort}\nentryPoints: [{ listen: "127.0.0.1:${http}" }]\nadmin: { listen: "127.0.0.1:${admin}" }\n`,
     );
     await edge.line(NATS_AWAY);
-    await edge.ready();
+    expect([await statusOf(admin, '/healthz'), await statusOf(admin, '/readyz')]).toEqual([200, 503]);
     const { status, headers } = await ask({ host: '127.0.0.1', port: http }, 'any.test');
     expect([status, headers['x-culvert-error']]).toEqual([503, 'registry_unavailable']);
+    expect(edge.log.some(({ msg }) => msg === 'ready')).toBe(false);
     const nats = await startNats({ port: natsPort });
     onTestFinished(async () => void (await nats.process.stop()));
-    await edge.line('signals connected');
+    await edge.ready();
+    expect(await statusOf(admin, '/readyz')).toBe(200);
+  });
+
+  it.each(['edge', 'router'])('an %s that still waits can be stopped', async (kind) => {
+    const nats = `nats: nats://127.0.0.1:${await freePort()}\n`;
+    const keys = kind === 'edge' ? 'id: a\nentryPoints: [{ listen: "127.0.0.1:0" }]\n' : '';
+    const process = launch(kind, nats + keys);
+    await process.line(NATS_AWAY);
+    const since = performance.now();
+    expect(await process.stop('SIGTERM')).toEqual({ status: 0, signal: null });
+    expect(performance.now() - since).toBeLessThan(10_000);
   });
 
   it('an agent: for its edge', async () => {

@@ -66,12 +66,16 @@ describe('a request through edge and agent, over Redis and NATS', () => {
   it.each([
     ['with a length', { 'content-length': UPLOAD }],
     ['in chunks', {}],
-  ])('a quarter of a gigabyte goes up byte for byte %s, in little memory', async (_, headers) => {
-    const body = bulk(UPLOAD);
-    const asked = { method: 'POST', path: '/upload', headers, body };
-    const { text } = await ask(site.edge(0).http, 'example.com', asked);
-    expect(text).toBe(`${UPLOAD}`);
-    expect(site.edge(0).service.process.peakMemory).toBeLessThan(MOST_MEMORY);
-    expect(agent.process.peakMemory).toBeLessThan(MOST_MEMORY);
-  }, 60_000);
+  ])(
+    'a quarter of a gigabyte goes up byte for byte %s, in little memory',
+    async (_, headers) => {
+      const body = bulk(UPLOAD);
+      const asked = { method: 'POST', path: '/upload', headers, body };
+      const { text } = await ask(site.edge(0).http, 'example.com', asked);
+      expect(text).toBe(`${UPLOAD}`);
+      expect(site.edge(0).service.process.peakMemory).toBeLessThan(MOST_MEMORY);
+      expect(agent.process.peakMemory).toBeLessThan(MOST_MEMORY);
+    },
+    60_000,
+  );
 });

@@ -2,7 +2,7 @@ import { isIP, connect as connectPlain, type Socket } from 'node:net';
 import type { Service } from '../service.ts';
 
 /** A service that is reached over a connection. */
-export type Endpoint = Exclude<Service, { readonly kind: 'status' | 'h2c' }>;
+export type Endpoint = Exclude<Service, { readonly kind: 'status' }>;
 
 /** What a TLS session with an upstream may ask for. */
 export interface UpstreamTls {

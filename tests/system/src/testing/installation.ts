@@ -111,7 +111,10 @@ export class Installation {
       headers: { authorization: `Bearer ${ADMIN_TOKEN}`, 'content-type': 'application/json' },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
-    return { status: answer.status, body: answer.text === '' ? undefined : (JSON.parse(answer.text) as unknown) };
+    return {
+      status: answer.status,
+      body: answer.text === '' ? undefined : (JSON.parse(answer.text) as unknown),
+    };
   }
 
   /** What a listing of the API holds now: `edges`, `sessions`, `tunnels` or `routes`. */
