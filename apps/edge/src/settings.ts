@@ -79,7 +79,7 @@ const limits = () =>
     sessions: count('agents attached at a time', 10_000),
     linksPerSession: count('links of one agent', 16),
     streamsPerLink: count('requests and connections at a time on one link', 10_000),
-    streamBuffer: size('most that one stream may have sent and nobody taken', '16MiB'),
+    streamBuffer: size('most that one stream may have sent and nobody taken', '64MiB'),
     buffer: size('the same over all streams of this edge', '256MiB'),
   });
 

@@ -12,7 +12,7 @@ import {
 import type { GoAway, HelloBody, PeerHello, WelcomeBody } from '@culvert/wire';
 import type { Carrier } from './carrier.ts';
 import { Link } from './link.ts';
-import type { LinkEnd, LinkOwner } from './link.ts';
+import type { LinkEnd, LinkOwner } from './link-owner.ts';
 import { newNonce, proofOf, proves } from './peer-proof.ts';
 import { PrefaceCarrier } from './preface-carrier.ts';
 import type { StreamMemory } from './stream-memory.ts';

@@ -11,7 +11,7 @@ import {
 import type { GoAway, HelloBody, Welcome } from '@culvert/wire';
 import type { Carrier } from './carrier.ts';
 import { Link } from './link.ts';
-import type { LinkEnd, LinkOwner } from './link.ts';
+import type { LinkEnd, LinkOwner } from './link-owner.ts';
 import { NONCE_BYTES, proofOf, proves } from './peer-proof.ts';
 import { HandshakeError, LinkRefusedError } from './refusal.ts';
 import type { StreamMemory } from './stream-memory.ts';

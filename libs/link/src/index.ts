@@ -4,7 +4,7 @@ export type { Carrier, CarrierSink } from './carrier.ts';
 export { dialLink } from './dial.ts';
 export type { DialOptions } from './dial.ts';
 export { Link } from './link.ts';
-export type { LinkCounters, LinkEnd, LinkOptions, LinkOwner } from './link.ts';
+export type { LinkCounters, LinkEnd, LinkOptions, LinkOwner } from './link-owner.ts';
 export { newNonce } from './peer-proof.ts';
 export { HandshakeError, LinkRefusedError } from './refusal.ts';
 export { SocketCarrier } from './socket-carrier.ts';

@@ -3,7 +3,6 @@ import {
   Flag,
   FrameDecoder,
   GoAwayCode,
-  HEADER_BYTES,
   Kind,
   MAX_HEAD_BYTES,
   MAX_STREAM_ID,
@@ -12,23 +11,19 @@ import {
   decodeGoAway,
   decodeReset,
   encodeGoAway,
-  encodeReset,
-  openBytes,
   readOpen,
   readU32,
-  writeHeader,
-  writeOpen,
-  writeU32,
 } from '@culvert/wire';
 import type { FrameSink, GoAway, OpenMeta, ReadOpen } from '@culvert/wire';
 import { Batch } from './batch.ts';
 import type { Carrier, CarrierSink } from './carrier.ts';
+import { FrameWriter } from './frame-writer.ts';
 import { Keepalive } from './keepalive.ts';
+import type { LinkCounters, LinkEnd, LinkOptions, LinkOwner } from './link-owner.ts';
 import { ReceiveWindow } from './receive-window.ts';
 import { LinkStream } from './stream.ts';
 import { StreamTable } from './stream-table.ts';
 import type { StreamConsumer, StreamPort } from './stream.ts';
-import type { StreamMemory } from './stream-memory.ts';
 import { QUANTUM_BYTES, Turns } from './turns.ts';
 
 /** Bytes on their way to the operating system from which on data waits in its streams. */
@@ -43,62 +38,25 @@ const UNACKNOWLEDGED_TICKS = 10;
 /** Ids passed over to find one with a slot of its own in the table of streams. */
 const MAX_SLOT_STEPS = 64;
 
-/** Why and how a link ended. */
-export interface LinkEnd {
-  readonly code: number;
-  readonly text: string;
-  /** Whether the other side said so, or this side found out. */
-  readonly by: 'peer' | 'us';
-}
-
-/** What the owner of a link is told. */
-export interface LinkOwner {
-  /** A stream was opened by the other side: returns its consumer, or the code to refuse it with. */
-  onOpen(stream: LinkStream, open: ReadOpen): StreamConsumer | number;
-  /** The other side takes no new streams; `closed` follows when the last has ended. */
-  onGoAway(goAway: GoAway): void;
-  /** A frame of a handshake or control kind that only the owner understands, such as a list of edges. */
-  onControl(kind: number, payload: Buffer): void;
-  onClosed(end: LinkEnd): void;
-}
-
-export interface LinkOptions {
-  /** Who connected; each side opens streams with ids of its own. */
-  readonly side: 'dialer' | 'listener';
-  readonly carrier: Carrier;
-  /** Bytes of stream data that may be pinned by all links of the process. */
-  readonly memory: StreamMemory;
-  /** What this side takes of a stream opened by the other, as told in its own handshake. */
-  readonly window: number;
-  /** Streams that the other side may have open at once. */
-  readonly maxStreams: number;
-}
-
-/** Counters of a link, read by metrics. */
-export interface LinkCounters {
-  bytesIn: number;
-  bytesOut: number;
-  streamsOpened: number;
-}
-
-const NOTHING = Buffer.alloc(0);
 /** The ping behind a go-away. No time of a clock: its pong says that the go-away was heard. */
 const GOING_AWAY = Buffer.alloc(8, 0xff);
 
 /** One connection between an agent and an edge, or between two edges, after its handshake. */
 export class Link implements CarrierSink, FrameSink, StreamPort {
   readonly remote: string;
-  readonly counters: LinkCounters = { bytesIn: 0, bytesOut: 0, streamsOpened: 0 };
 
   readonly #options: LinkOptions;
   /** What the other side takes of a stream before its first credit, as told in its handshake. */
   #peerWindow = 0;
   readonly #carrier: Carrier;
+  readonly frames: FrameWriter;
   readonly #batch: Batch;
   readonly #decoder: FrameDecoder;
   readonly #keepalive: Keepalive;
   readonly #streams = new StreamTable();
   #owner: LinkOwner | undefined;
+  #bytesIn = 0;
+  #streamsOpened = 0;
   #lastId: number;
   readonly #turns = new Turns();
   #tickTimer: NodeJS.Timeout | undefined;
@@ -115,6 +73,7 @@ export class Link implements CarrierSink, FrameSink, StreamPort {
     this.#carrier = options.carrier;
     this.remote = options.carrier.remote;
     this.#batch = new Batch(options.carrier, () => this.#sendWaiting());
+    this.frames = new FrameWriter(this.#batch);
     this.#decoder = new FrameDecoder(this);
     this.#keepalive = new Keepalive({
       ping: (payload) => this.sendControl(Kind.Ping, payload),
@@ -140,6 +99,10 @@ export class Link implements CarrierSink, FrameSink, StreamPort {
   /** Sends bytes in front of the first frame. */
   sendPreface(preface: Buffer): void {
     this.#carrier.write(preface, () => undefined);
+  }
+
+  get counters(): LinkCounters {
+    return { bytesIn: this.#bytesIn, bytesOut: this.frames.bytes, streamsOpened: this.#streamsOpened };
   }
 
   get openStreams(): number {
@@ -188,13 +151,9 @@ export class Link implements CarrierSink, FrameSink, StreamPort {
     const stream = this.#newStream(this.#takeId(), consumer, meta.window, this.#peerWindow, true);
     const fits = end - start <= Math.min(this.#peerWindow, QUANTUM_BYTES);
     const bodyEnd = fits ? end : start;
-    const flags = fits && last ? Flag.End : 0;
-    const payload = openBytes(meta) + bodyEnd - start;
-    const buffer = this.#batch.reserve(HEADER_BYTES + payload);
-    let at = writeHeader(buffer, this.#batch.length, Kind.Open, flags, stream.id, payload);
-    at = writeOpen(buffer, at, meta);
-    this.#commit(at + body.copy(buffer, at, start, bodyEnd));
-    stream.countOpened(bodyEnd - start, flags !== 0);
+    const ends = fits && last;
+    this.frames.sendOpen(stream.id, meta, body, start, bodyEnd, ends);
+    stream.countOpened(bodyEnd - start, ends);
     if (!fits) stream.sendData(body, start, end, last);
     return stream;
   }
@@ -226,47 +185,11 @@ export class Link implements CarrierSink, FrameSink, StreamPort {
   /** Sends a frame that belongs to no stream, at once: it does not wait for data. */
   sendControl(kind: Kind, payload: Buffer): void {
     if (this.#closed) return;
-    const buffer = this.#batch.reserve(HEADER_BYTES + payload.length);
-    const at = writeHeader(buffer, this.#batch.length, kind, 0, 0, payload.length);
-    this.#commit(at + payload.copy(buffer, at));
+    this.frames.sendFrame(kind, 0, payload);
     this.#batch.send();
   }
 
   // StreamPort
-
-  sendHead(id: number, head: string, body: Buffer, start: number, end: number, last: boolean): void {
-    const payload = 4 + head.length + end - start;
-    const buffer = this.#batch.reserve(HEADER_BYTES + payload);
-    const at = writeHeader(buffer, this.#batch.length, Kind.Head, last ? Flag.End : 0, id, payload);
-    writeU32(buffer, at, head.length);
-    buffer.write(head, at + 4, head.length, 'latin1');
-    this.#commit(at + 4 + head.length + body.copy(buffer, at + 4 + head.length, start, end));
-  }
-
-  sendData(id: number, body: Buffer, start: number, end: number, last: boolean): void {
-    const buffer = this.#batch.reserve(HEADER_BYTES + end - start);
-    const at = writeHeader(buffer, this.#batch.length, Kind.Data, last ? Flag.End : 0, id, end - start);
-    this.#commit(at + body.copy(buffer, at, start, end));
-  }
-
-  sendTrailers(id: number, fields: string): void {
-    this.#sendStreamFrame(Kind.Trailers, id, Buffer.from(fields, 'latin1'));
-  }
-
-  sendAccept(id: number): void {
-    this.#sendStreamFrame(Kind.Accept, id, NOTHING);
-  }
-
-  sendReset(id: number, code: number, text: string): void {
-    this.#sendStreamFrame(Kind.Reset, id, encodeReset({ code, text }));
-  }
-
-  sendCredit(id: number, bytes: number): void {
-    const buffer = this.#batch.reserve(HEADER_BYTES + 4);
-    const at = writeHeader(buffer, this.#batch.length, Kind.Credit, 0, id, 4);
-    writeU32(buffer, at, bytes);
-    this.#commit(at + 4);
-  }
 
   wait(stream: LinkStream): void {
     this.#turns.add(stream);
@@ -282,7 +205,7 @@ export class Link implements CarrierSink, FrameSink, StreamPort {
   // CarrierSink
 
   onBytes(buffer: Buffer, start: number, end: number): void {
-    this.counters.bytesIn += end - start;
+    this.#bytesIn += end - start;
     this.#keepalive.heard();
     if (this.#carrier.backlog > 2 * OVERLOADED_BYTES) {
       return this.close(GoAwayCode.Protocol, 'what is sent here is not read');
@@ -357,7 +280,7 @@ export class Link implements CarrierSink, FrameSink, StreamPort {
     if (!theirs || this.#stream(id) !== undefined) throw new ProtocolError(`stream ${id} cannot be opened`);
     const open = readOpen(payload, start, end);
     if (this.#streams.size >= this.#options.maxStreams || this.#goingAway === 'told') {
-      return this.sendReset(
+      return this.frames.sendReset(
         id,
         ResetCode.Refused,
         this.#goingAway === 'told' ? 'draining' : 'too many streams',
@@ -432,7 +355,7 @@ export class Link implements CarrierSink, FrameSink, StreamPort {
     const window = new ReceiveWindow(this.#options.memory, size, this.now());
     const stream = new LinkStream({ id, opener, port: this, consumer, window, credit });
     this.#streams.add(stream);
-    this.counters.streamsOpened++;
+    this.#streamsOpened++;
     this.#tickTimer ??= setInterval(this.#tick, TICK_MS);
     return stream;
   }
@@ -465,18 +388,6 @@ export class Link implements CarrierSink, FrameSink, StreamPort {
     }
   };
 
-  #sendStreamFrame(kind: Kind, id: number, payload: Buffer): void {
-    if (this.#closed) return;
-    const buffer = this.#batch.reserve(HEADER_BYTES + payload.length);
-    const at = writeHeader(buffer, this.#batch.length, kind, 0, id, payload.length);
-    this.#commit(at + payload.copy(buffer, at));
-  }
-
-  #commit(length: number): void {
-    this.counters.bytesOut += length - this.#batch.length;
-    this.#batch.commit(length);
-  }
-
   /** Enough is on its way to the operating system, or the link is gone. */
   readonly #isFull = (): boolean =>
     this.#closed || this.#batch.length + this.#carrier.backlog >= CONGESTED_BYTES;
@@ -499,6 +410,7 @@ export class Link implements CarrierSink, FrameSink, StreamPort {
     this.#decoder.stop();
     this.#keepalive.stop();
     clearInterval(this.#tickTimer);
+    this.frames.stop();
     this.#batch.discard();
     this.#end ??= end;
     for (const stream of this.#streams.all()) stream.receiveReset(ResetCode.LinkLost, end.text);

@@ -1,3 +1,4 @@
+import type { FrameWriter } from './frame-writer.ts';
 import { Kind, MAX_HEAD_BYTES, MAX_PAYLOAD_BYTES } from '@culvert/wire';
 import type { ReceiveWindow } from './receive-window.ts';
 
@@ -28,12 +29,7 @@ export interface StreamConsumer {
 export interface StreamPort {
   /** True when data must wait because the link has enough to write. */
   readonly congested: boolean;
-  sendHead(id: number, head: string, body: Buffer, start: number, end: number, last: boolean): void;
-  sendData(id: number, body: Buffer, start: number, end: number, last: boolean): void;
-  sendTrailers(id: number, fields: string): void;
-  sendAccept(id: number): void;
-  sendReset(id: number, code: number, text: string): void;
-  sendCredit(id: number, bytes: number): void;
+  readonly frames: FrameWriter;
   /** Remembers a stream that has bytes and credit, but no room on the link. */
   wait(stream: LinkStream): void;
   /** Forgets a stream whose directions have both ended. */
@@ -115,11 +111,11 @@ export class LinkStream {
     const bytes = end - start;
     if (bytes <= this.#credit && bytes <= MAX_BESIDE_HEAD_BYTES && this.#heldBytes === 0) {
       this.#credit -= bytes;
-      this.#port.sendHead(this.id, head, body, start, end, last);
+      this.#port.frames.sendHead(this.id, head, body, start, end, last);
       if (last) this.#endSent();
       return true;
     }
-    this.#port.sendHead(this.id, head, body, start, start, false);
+    this.#port.frames.sendHead(this.id, head, body, start, start, false);
     return this.sendData(body, start, end, last);
   }
 
@@ -137,13 +133,13 @@ export class LinkStream {
     const now = this.#port.congested ? 0 : Math.min(bytes, this.#credit, MAX_DATA_BYTES);
     if (now === bytes) {
       this.#credit -= now;
-      this.#port.sendData(this.id, body, start, end, last);
+      this.#port.frames.sendData(this.id, body, start, end, last);
       if (last) this.#endSent();
       return true;
     }
     if (now > 0) {
       this.#credit -= now;
-      this.#port.sendData(this.id, body, start, start + now, false);
+      this.#port.frames.sendData(this.id, body, start, start + now, false);
     }
     this.#hold(body, start + now, end, last);
     if (this.#credit > 0) this.#wait();
@@ -154,7 +150,7 @@ export class LinkStream {
   accept(): void {
     if (this.#closed || this.acknowledged) return;
     this.acknowledged = true;
-    this.#port.sendAccept(this.id);
+    this.#port.frames.sendAccept(this.id);
   }
 
   sendEnd(): void {
@@ -169,14 +165,14 @@ export class LinkStream {
       this.#heldEnd = true;
       return;
     }
-    this.#port.sendTrailers(this.id, fields);
+    this.#port.frames.sendTrailers(this.id, fields);
     this.#endSent();
   }
 
   /** Ends both directions now; the consumer is not called again. */
   reset(code: number, text = ''): void {
     if (this.#closed) return;
-    this.#port.sendReset(this.id, code, text);
+    this.#port.frames.sendReset(this.id, code, text);
     this.#close();
   }
 
@@ -184,7 +180,7 @@ export class LinkStream {
   taken(bytes: number): void {
     if (this.#closed || this.#receivedEnd) return;
     const credit = this.#window.take(bytes, this.#now, this.#port.roundTripMs);
-    if (credit > 0) this.#port.sendCredit(this.id, credit);
+    if (credit > 0) this.#port.frames.sendCredit(this.id, credit);
   }
 
   readonly #now = (): number => this.#port.now();
@@ -249,7 +245,7 @@ export class LinkStream {
       if (bytes === first.length) held.shift();
       else held[0] = first.subarray(bytes);
       const last = this.#heldBytes === 0 && this.#heldEnd && this.#heldTrailers === '';
-      this.#port.sendData(this.id, first, 0, bytes, last);
+      this.#port.frames.sendData(this.id, first, 0, bytes, last);
       if (last) this.#endSent();
     }
     if (this.#heldBytes === 0) this.#heldDone();
@@ -258,7 +254,7 @@ export class LinkStream {
 
   #heldDone(): void {
     if (this.#heldTrailers !== '') {
-      this.#port.sendTrailers(this.id, this.#heldTrailers);
+      this.#port.frames.sendTrailers(this.id, this.#heldTrailers);
       this.#endSent();
     }
     if (!this.#sentEnd && !this.#closed) this.consumer.onDrain();
