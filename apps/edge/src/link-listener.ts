@@ -35,8 +35,8 @@ export interface LinkListenerOptions {
   readonly window: number;
   readonly helloTimeoutMs: number;
   readonly logger: Logger;
-  admit(hello: HelloBody, remote: string): Promise<Admission>;
-  onGarbage(remote: string, reason: string): void;
+  readonly admit: (hello: HelloBody, remote: string) => Promise<Admission>;
+  readonly onGarbage: (remote: string, reason: string) => void;
 }
 
 /** Accepts links: TCP, TLS and WebSocket on one port, told apart by their first bytes. */

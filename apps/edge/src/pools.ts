@@ -39,6 +39,15 @@ export class Pools {
       ?.sessions.find((session) => session.agent === agent && session.generation === generation);
   }
 
+  /** Whether a session with this generation would be one of the past: a newer one is here, or it drains already. */
+  isPast(tunnel: string, agent: string, generation: number): boolean {
+    for (const session of this.#pools.get(tunnel)?.sessions ?? []) {
+      if (session.agent !== agent || session.generation < generation) continue;
+      if (session.generation > generation || session.draining) return true;
+    }
+    return false;
+  }
+
   /** Adds a session and drains the same agent's older ones: the newer takes new streams at once. */
   add(session: Session): void {
     const pool = this.#pools.get(session.tunnel) ?? this.#newPool(session.tunnel);

@@ -245,7 +245,7 @@ it('garbage at an entry point is closed and counted, and the edge goes on', asyn
   const hello = Buffer.from('160301000501000001ff', 'hex');
   const garbage = [
     Buffer.from([0, 1, 2, 3]),
-    Buffer.from('hello\r\n'),
+    Buffer.from('@@@@\r\n'),
     hello,
     Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'),
     Buffer.from('PROXY TCP4 1.2.3.4 1.2.3.4 1 1\r\n'),

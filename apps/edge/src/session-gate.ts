@@ -40,7 +40,11 @@ export class SessionGate {
 
   async admit(hello: AgentHello, address: string): Promise<Admission> {
     const digest = createHash('sha256').update(hello.token).digest('hex');
-    const refusal = this.#refusalByState(hello) ?? (await this.#refusalByRouter(hello, digest));
+    const refusal =
+      this.#refusalByState(hello) ??
+      (await this.#refusalByRouter(hello, digest)) ??
+      // Others may have been admitted meanwhile.
+      this.#refusalByState(hello);
     if (refusal !== undefined) {
       this.#options.counters.sessionsRefused++;
       const { code, text } = refusal;
@@ -77,6 +81,9 @@ export class SessionGate {
     if (!UUID.test(hello.tunnel))
       return { code: GoAwayCode.UnknownTunnel, text: 'the tunnel id is not a UUID' };
     if (draining()) return { code: GoAwayCode.Draining, text: 'this edge is draining' };
+    if (pools.isPast(hello.tunnel, hello.agent, hello.generation)) {
+      return { code: GoAwayCode.Replaced, text: 'a newer session of this agent has taken over' };
+    }
     const session = pools.find(hello.tunnel, hello.agent, hello.generation);
     if (session === undefined && pools.sessionCount >= maxSessions) {
       return {

@@ -14,7 +14,7 @@ import {
   readOpen,
   readU32,
 } from '@culvert/wire';
-import type { FrameSink, GoAway, OpenMeta, ReadOpen } from '@culvert/wire';
+import type { FrameSink, GoAway, OpenMeta } from '@culvert/wire';
 import { Batch } from './batch.ts';
 import type { Carrier, CarrierSink } from './carrier.ts';
 import { FrameWriter } from './frame-writer.ts';

@@ -54,9 +54,10 @@ export class CulvertProcess {
     this.#child.stderr?.on('data', (chunk: Buffer) => void (this.stderr += chunk.toString()));
     const reap = (): void => void this.#child.kill('SIGKILL');
     process.once('exit', reap);
-    this.ended = once(this.#child, 'close').then(([status, signal]) => {
+    this.ended = once(this.#child, 'close').then((event) => {
       process.removeListener('exit', reap);
-      this.#end = { status, signal } as ProcessEnd;
+      const [status, signal] = event as [ProcessEnd['status'], ProcessEnd['signal']];
+      this.#end = { status, signal };
       return this.#end;
     });
   }
