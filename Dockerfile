@@ -12,10 +12,11 @@ ENV NODE_ENV=production NODE_COMPILE_CACHE=/srv/.cache
 COPY --from=install /srv /srv
 COPY deploy deploy
 # The command looks for Node where the workspace pins it; in the image that is the image's own.
-RUN mkdir -p .cache node_modules/node/bin \
- && chown node:node .cache \
+RUN mkdir -p .cache node_modules/node/bin /secrets/control /secrets/agent \
+ && chown node:node .cache /secrets/* \
  && ln -s /usr/local/bin/node node_modules/node/bin/node \
- && ln -s /srv/apps/culvert/bin/culvert /usr/local/bin/culvert
+ && ln -s /srv/apps/culvert/bin/culvert /usr/local/bin/culvert \
+ && ln -s /srv/deploy/culvert-secret.sh /usr/local/bin/culvert-secret
 USER node
 # Starts every service once, so that the compile cache (Node keeps one for each user) holds all modules. NATS and Redis
 # are not there: the services wait for them until timeout ends them, with status 124.

@@ -1,8 +1,8 @@
 #!/bin/sh
 # Installs what the npm scripts of this repository need before they can run. Usage: tools/install.sh [--services]
 #
-# The packages of package-lock.json, when they are missing or older than it; with --services also redis-server and
-# nats-server, which the tests start. Runs on any Node that runs npm.
+# The packages of package-lock.json, when they are missing or older than it; with --services also redis-server,
+# nats-server, curl and openssl, which the tests start. Runs on any Node that runs npm.
 set -eu
 
 cd "$(dirname "$0")/.."
@@ -24,8 +24,8 @@ install_packages() {
 
 install_services() {
   missing=''
-  for server in redis-server nats-server; do
-    command -v "$server" >/dev/null 2>&1 || missing="$missing $server"
+  for program in redis-server nats-server curl openssl; do
+    command -v "$program" >/dev/null 2>&1 || missing="$missing $program"
   done
   if [ -z "$missing" ]; then
     return

@@ -3,6 +3,10 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
+for tool in curl python3; do
+  command -v $tool >/dev/null || apt-get install -y --no-install-recommends $tool >/dev/null
+done
+
 files=$(mktemp -d)
 groups=()
 stop() {
@@ -49,12 +53,14 @@ culvert=$started
 eventually 60 answers demo.localhost / "$files/demo"
 echo "demo service: $(head -c 60 "$files/demo" | head -n 1)"
 
+port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
 mkdir "$files/site"
+echo small >"$files/site/small.txt"
 head -c 100M /dev/urandom >"$files/site/large.bin"
-background site python3 -m http.server 3000 --bind 127.0.0.1 --directory "$files/site"
-background agent node_modules/.bin/culvert http 3000 --hostname app.localhost
+background site python3 -m http.server "$port" --bind 127.0.0.1 --directory "$files/site"
+background agent node_modules/.bin/culvert http "$port" --hostname app.localhost
 agent=$started
-eventually 30 answers app.localhost / "$files/listing"
+eventually 30 answers app.localhost /small.txt "$files/small.txt"
 answers app.localhost /large.bin "$files/large.bin"
 cmp "$files/site/large.bin" "$files/large.bin"
 echo 'local service: 100 MiB arrived unchanged'

@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config';
 
-// Real processes need a moment to start, and more on a busy machine; files run side by side, two at a time.
+// Real processes need a moment to start, and more on a busy machine; mostly they wait, so files run side by side.
 export default defineConfig({
   root: import.meta.dirname,
   test: {

@@ -3,6 +3,7 @@ import { INITIAL_WINDOW_BYTES } from '@culvert/link';
 import { eventually } from '@culvert/testkit';
 import { describe, expect, it } from 'vitest';
 import { startWithAgent } from './testing/edge-kit.ts';
+import { fill } from './testing/fill.ts';
 import type { StreamDouble } from './testing/stream-double.ts';
 
 const PIECE = Buffer.alloc(65_536, 'x');
@@ -54,6 +55,23 @@ describe('a client that does not read', () => {
     stream.answer('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked', '', 'more');
     flood(stream);
     await eventually(() => stream.reset);
+  });
+});
+
+describe('a client that reads slowly', () => {
+  it('gets the end of its answer also when its connection is to be closed, however long it takes', async () => {
+    const { agent, client } = await startWithAgent({ timeouts: { bodyIdle: '5s' } });
+    client.socket.pause();
+    client.request('GET /', ['Connection: close']);
+    const stream = await agent.next();
+    stream.answer('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked', '', 'more');
+    const sent = await fill(stream);
+    stream.send('', 'last');
+    await eventually(() => stream.stream.closed);
+    const patience = performance.now() + 2_700;
+    await eventually(() => performance.now() > patience);
+    client.socket.resume();
+    expect((await client.response()).body).toHaveLength(sent);
   });
 });
 

@@ -1,6 +1,6 @@
-import { Deadlines } from '@culvert/lifecycle';
 import { DEFAULT_HEAD_LIMITS } from '@culvert/http1';
-import type { ListenAddress, Service } from '@culvert/lifecycle';
+import { Deadlines } from '@culvert/lifecycle';
+import type { Deadlined, ListenAddress, Service } from '@culvert/lifecycle';
 import { StreamMemory } from '@culvert/link';
 import { TUNNEL_REVOKED } from '@culvert/signals';
 import type { EdgeInfo, Signals, TunnelRevokedMessage } from '@culvert/signals';
@@ -24,6 +24,7 @@ import { PeerLinks } from './peer-links.ts';
 import { peerTls } from './peer-tls.ts';
 import { Pools } from './pools.ts';
 import { PortRoutes } from './port-routes.ts';
+import { RawPipe } from './raw-pipe.ts';
 import { Resolver } from './resolver.ts';
 import { SessionGate } from './session-gate.ts';
 import type { EdgeSettings } from './settings.ts';
@@ -249,7 +250,9 @@ class Edge implements RunningEdge {
   }
 
   #busy(): boolean {
-    return this.#counters.requestsOpen > 0 || this.#links().some((link) => link.openStreams > 0);
+    if (this.#counters.requestsOpen > 0 || this.#links().some((link) => link.openStreams > 0)) return true;
+    // Nothing runs any more, but slow clients still take the end of their answers.
+    return false;
   }
 
   async #leave(notice: { code: number; retryAfterMs: number; text: string }): Promise<void> {
@@ -302,4 +305,8 @@ class Edge implements RunningEdge {
       warnings: this.#portRoutes.warnings,
     };
   }
+}
+
+function isOfClient(watched: Deadlined): watched is Http1Connection | RawPipe {
+  return watched instanceof Http1Connection || watched instanceof RawPipe;
 }

@@ -18,7 +18,10 @@ interface Known {
   readonly pools: Map<string, PoolInfo>;
   readonly subscription: Subscription;
   askedAt: number;
+  /** Until the first answer. */
   asking: Promise<void> | undefined;
+  /** Until all have had their time to answer. */
+  gathering: Promise<void> | undefined;
   turn: number;
 }
 
@@ -49,13 +52,14 @@ export class Holders {
     return this.#candidates(tunnel).some((pool) => !tried.includes(this.#links.up(pool.edge) ?? pool.edge));
   }
 
-  /** A link that is up to the nearest holder, if holders are known and fresh. */
+  /** A link that is up to a holder, if holders are known and fresh; nearer ones are dialled for the next time. */
   ready(tunnel: string, tried: readonly unknown[]): Link | undefined {
     const known = this.#known.get(tunnel);
     if (known === undefined || performance.now() - known.askedAt > FRESH_MS) return undefined;
     for (const pool of this.#candidates(tunnel)) {
       const link = this.#links.up(pool.edge);
       if (link?.available === true && !tried.includes(link)) return link;
+      if (link === undefined) this.#links.prepare(pool);
     }
     return undefined;
   }
@@ -63,6 +67,15 @@ export class Holders {
   /** Asks who holds a pool, dials the nearest. Undefined when nobody does or none can be reached. */
   async reach(tunnel: string, tried: readonly unknown[]): Promise<Link | undefined> {
     await this.#ask(tunnel);
+    const link = await this.#dial(tunnel, tried);
+    const gathering = this.#known.get(tunnel)?.gathering;
+    if (link !== undefined || gathering === undefined) return link;
+    // The first to answer is of no use: the others are waited for.
+    await gathering;
+    return this.#dial(tunnel, tried);
+  }
+
+  async #dial(tunnel: string, tried: readonly unknown[]): Promise<Link | undefined> {
     for (const pool of this.#candidates(tunnel)) {
       const link = await this.#links.reach(pool).catch(() => undefined);
       if (link?.available === true && !tried.includes(link)) return link;
@@ -117,15 +130,19 @@ export class Holders {
   /** Resolves with the first answer; later ones are noted as they come. */
   #gather(tunnel: string, known: Known): Promise<void> {
     return new Promise((resolve) => {
-      const onReply = (reply: unknown): void => {
-        this.#note(known, reply as PoolInfo);
-        resolve();
-      };
-      const done = (): void => {
+      const answered = (): void => {
         known.askedAt = performance.now();
         resolve();
       };
-      this.#signals
+      const onReply = (reply: unknown): void => {
+        this.#note(known, reply as PoolInfo);
+        answered();
+      };
+      const done = (): void => {
+        known.gathering = undefined;
+        answered();
+      };
+      known.gathering = this.#signals
         .gather(holdersOf(tunnel), {}, { windowMs: GATHER_MS, onReply })
         .then(done, (error: unknown) => {
           // Unreachable signals say nothing about the holders: the last known ones go on serving.
@@ -144,6 +161,7 @@ export class Holders {
       ),
       askedAt: -Infinity,
       asking: undefined,
+      gathering: undefined,
       turn: 0,
     };
     this.#known.set(tunnel, known);

@@ -59,6 +59,8 @@ export class Http1Connection extends Deadlined implements SocketOwner {
   #searched = 0;
   #exchange: Exchange | undefined;
   #closing = false;
+  /** Bytes that the client had taken when a deadline last passed. */
+  #taken = 0;
 
   constructor(context: HttpContext, socket: Socket, client: Client) {
     super();
@@ -107,6 +109,7 @@ export class Http1Connection extends Deadlined implements SocketOwner {
   }
 
   onDeadline(): void {
+    if (false) return this.waitUpTo(this.context.timeouts.bodyIdle);
     this.deadline = Infinity;
     if (this.#exchange !== undefined) return this.#exchange.onTimeout();
     if (this.#closing || this.#held.length === 0) this.socket.destroy();
@@ -116,6 +119,11 @@ export class Http1Connection extends Deadlined implements SocketOwner {
   /** Closes now if idle, otherwise after the current response. */
   drain(): void {
     if (this.#exchange === undefined && this.#held.length === 0) this.closeSoon();
+  }
+
+  /** What was written and has not gone out. */
+  get unsentBytes(): number {
+    return this.socket.writableLength;
   }
 
   waitUpTo(ms: number): void {
@@ -167,6 +175,14 @@ export class Http1Connection extends Deadlined implements SocketOwner {
     const context = { requestId: newRequestId(), accept: undefined, method: 'GET', keepAlive: false };
     this.socket.write(refusalResponse({ code, reason }, context), 'latin1');
     this.closeSoon();
+  }
+
+  /** Whether something of what was written has gone out since the last look: slow is not stalled. */
+  #clientTakes(): boolean {
+    const taken = this.socket.bytesWritten - this.unsentBytes;
+    const took = this.unsentBytes > 0 && taken > this.#taken;
+    this.#taken = taken;
+    return took;
   }
 
   /** Goes on with what was held, unless more was read in the meantime and it was taken along with that. */

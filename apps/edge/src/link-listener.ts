@@ -142,9 +142,9 @@ export class LinkListener {
 
   #startTls(certificates: readonly Certificate[]): Promise<(socket: Socket) => void> {
     const { createServer: createTlsServer } = process.getBuiltinModule('node:tls');
-    const server = createTlsServer({ ...certificates[0], minVersion: 'TLSv1.2' }, (socket) =>
-      this.#sniff(socket),
-    );
+    const { helloTimeoutMs: handshakeTimeout } = this.#options;
+    const options = { ...certificates[0], minVersion: 'TLSv1.2', handshakeTimeout } as const;
+    const server = createTlsServer(options, (socket) => this.#sniff(socket));
     // Of several that fit the server takes the one added last.
     for (const certificate of certificates.toReversed()) {
       for (const name of namesOf(certificate)) server.addContext(name, certificate);

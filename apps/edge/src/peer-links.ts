@@ -3,12 +3,16 @@ import type { Link, LinkOwner, StreamMemory } from '@culvert/link';
 import { INITIAL_WINDOW_BYTES, SocketCarrier, newNonce } from '@culvert/link';
 import type { PoolInfo } from '@culvert/signals';
 import type { Logger } from '@culvert/telemetry';
+import { GoAwayCode, ResetCode } from '@culvert/wire';
+import type { GoAway } from '@culvert/wire';
 import { connect } from 'node:net';
 import type { Socket } from 'node:net';
 
 const DIAL_TIMEOUT_MS = 3_000;
 /** An edge that could not be reached is left alone for this long, ms. */
 const HOLD_OFF_MS = 1_000;
+
+const GONE: GoAway = { code: GoAwayCode.Leaving, retryAfterMs: 0, text: 'edge has left' };
 
 export interface PeerLinksOptions {
   readonly edge: string;
@@ -51,7 +55,7 @@ export class PeerLinks {
   reach(pool: PoolInfo): Promise<Link> {
     const peer = this.#peerAt(pool.edge, pool.peers);
     if (peer.link !== undefined) return Promise.resolve(peer.link);
-    if (performance.now() - peer.failedAt < HOLD_OFF_MS) {
+    if (heldOff(peer)) {
       return Promise.reject(new HandshakeError(`edge ${pool.edge} was unreachable a moment ago`));
     }
     peer.dialing ??= this.#dial(pool.edge, peer)
@@ -66,11 +70,18 @@ export class PeerLinks {
     return peer.dialing;
   }
 
+  /** Begins to dial the holder of a pool, unless that has begun already or failed a moment ago. */
+  prepare(pool: PoolInfo): void {
+    const peer = this.#peerAt(pool.edge, pool.peers);
+    if (peer.link !== undefined || peer.dialing !== undefined || heldOff(peer)) return;
+    this.reach(pool).catch(() => undefined);
+  }
+
   /** An edge has started anew or left: its old link and address are of no use. */
   forget(edge: string): void {
     const peer = this.#peers.get(edge);
     this.#peers.delete(edge);
-    peer?.link?.goAway({ code: 13, retryAfterMs: 0, text: 'edge has left' });
+    peer?.link?.goAway(GONE);
   }
 
   stop(): void {
@@ -108,7 +119,9 @@ export class PeerLinks {
           timeoutMs: DIAL_TIMEOUT_MS,
           secret,
           onAttached: (link) => {
-            peer.link = link;
+            // It may have left, or the own edge have stopped, while it was dialled.
+            if (this.#peers.get(edge) === peer) peer.link = link;
+            else link.goAway(GONE);
             resolve(link);
             return this.#owner(edge, peer, link);
           },
@@ -137,7 +150,7 @@ export class PeerLinks {
     this.#options.logger.info('peer link up', { peer: edge, address: peer.address });
     return {
       // Streams are opened by the side that dials; the other dials for its own.
-      onOpen: () => 4,
+      onOpen: () => ResetCode.Refused,
       onGoAway: gone,
       onControl: () => undefined,
       onClosed: (end) => {
@@ -146,4 +159,8 @@ export class PeerLinks {
       },
     };
   }
+}
+
+function heldOff(peer: Peer): boolean {
+  return performance.now() - peer.failedAt < HOLD_OFF_MS;
 }

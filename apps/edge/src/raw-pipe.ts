@@ -44,6 +44,11 @@ export class RawPipe extends Deadlined implements SocketOwner, StreamConsumer {
     else this.#socket.pause();
   }
 
+  /** What was written and has not gone out. */
+  get unsentBytes(): number {
+    return this.#socket.writableLength;
+  }
+
   onSocketRead(bytes: number, buffer: Buffer): boolean {
     this.#touch();
     return this.#stream.sendData(buffer, 0, bytes, false);

@@ -24,6 +24,8 @@ export class Resolver {
   /** In order of use. */
   readonly #entries = new Map<string, Entry>();
   readonly #asking = new Map<string, Promise<HostRoutes<Route>>>();
+  /** How many changes were heard of: an answer may be older than the last one. */
+  #changes = 0;
   readonly #subscription: Subscription;
 
   constructor(signals: Signals) {
@@ -61,6 +63,7 @@ export class Resolver {
   }
 
   async #ask(hostname: string): Promise<HostRoutes<Route>> {
+    const changes = this.#changes;
     try {
       const reply = (await this.#signals.request(
         RESOLVE,
@@ -68,7 +71,7 @@ export class Resolver {
         { timeoutMs: REQUEST_TIMEOUT_MS },
       )) as ResolveReply | { readonly error: unknown };
       if ('error' in reply) throw new ResolveError(hostname);
-      return this.#remember(hostname, reply.routes);
+      return this.#remember(hostname, reply.routes, changes === this.#changes ? 'fresh' : 'stale');
     } catch (error) {
       const stale = this.#entries.get(hostname);
       if (stale === undefined) throw error;
@@ -77,9 +80,10 @@ export class Resolver {
     }
   }
 
-  #remember(hostname: string, routes: readonly Route[]): HostRoutes<Route> {
-    const fresh = routes.length === 0 ? FRESH_UNKNOWN_MS : FRESH_FOUND_MS;
-    const entry = { routes: hostRoutes(hostname, routes), freshUntil: coarseNow() + fresh };
+  #remember(hostname: string, routes: readonly Route[], state: 'fresh' | 'stale'): HostRoutes<Route> {
+    const freshFor = routes.length === 0 ? FRESH_UNKNOWN_MS : FRESH_FOUND_MS;
+    const freshUntil = state === 'fresh' ? coarseNow() + freshFor : 0;
+    const entry = { routes: hostRoutes(hostname, routes), freshUntil };
     this.#entries.delete(hostname);
     this.#entries.set(ownText(hostname), entry);
     if (this.#entries.size > MAX_NAMES) this.#entries.delete(this.#entries.keys().next().value!);
@@ -88,6 +92,7 @@ export class Resolver {
 
   /** Stale from now on, but still there to serve if no router can be asked. */
   #invalidate(change: RoutesChangedMessage): void {
+    this.#changes++;
     const changed = new Set(change.hostnames);
     for (const [hostname, entry] of this.#entries) {
       if (change.all || candidatesOf(hostname).some((pattern) => changed.has(pattern))) entry.freshUntil = 0;

@@ -76,7 +76,11 @@ describe('a session', () => {
     const links = [await edge.attach({ agent }), await edge.attach({ agent }), await edge.attach({ agent })];
     expect(await edge.metric('culvert_edge_sessions')).toBe(1);
     expect(new Set(links.map((link) => link.welcome!.body.session)).size).toBe(1);
-    await eventually(() => router.sessions.some((message) => message.mode === 'change' && message.up.some((session) => session.links === 3)));
+    await eventually(() =>
+      router.sessions.some(
+        (message) => message.mode === 'change' && message.up.some((session) => session.links === 3),
+      ),
+    );
     for (const link of links) link.serve = (stream) => void stream.ok();
     const client = await edge.connect();
     await eventually(async () => {

@@ -52,10 +52,9 @@ export class CulvertProcess {
     });
     this.#child.stdout?.on('data', (chunk: Buffer) => void (this.stdout += chunk.toString()));
     this.#child.stderr?.on('data', (chunk: Buffer) => void (this.stderr += chunk.toString()));
-    const reap = (): void => void this.#child.kill('SIGKILL');
-    process.once('exit', reap);
+    endWithTests(this.#child);
     this.ended = once(this.#child, 'close').then((event) => {
-      process.removeListener('exit', reap);
+      running.delete(this.#child);
       const [status, signal] = event as [ProcessEnd['status'], ProcessEnd['signal']];
       this.#end = { status, signal };
       return this.#end;
@@ -119,6 +118,15 @@ export class CulvertProcess {
     const output = `${this.stdout}${this.stderr}`.slice(-SHOWN_OUTPUT);
     return new LogLineMissingError(this.args.join(' '), JSON.stringify(msg), output, { cause });
   }
+}
+
+const running = new Set<ChildProcess>();
+let isWatching = false;
+
+function endWithTests(child: ChildProcess): void {
+  if (!isWatching) process.once('exit', () => running.forEach((left) => left.kill('SIGKILL')));
+  isWatching = true;
+  running.add(child);
 }
 
 /** Without what would change how culvert runs, such as a token or Node's options for the test runner. */

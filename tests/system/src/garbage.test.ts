@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { eventually, freePort } from '@culvert/testkit';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { ask } from './testing/http-client.ts';
 import type { Place } from './testing/http-client.ts';
 import { Installation, metric, SHOP } from './testing/installation.ts';
@@ -114,9 +114,9 @@ describe('garbage on a port', () => {
     const stranger = await Installation.start({
       edge: { nats: site.nats.url, secret: 'another-secret', id: 'stranger' },
     });
+    onTestFinished(() => stranger.stop());
     const { status, headers } = await ask(stranger.edge(0).http, 'shop.test');
     expect([status, headers['x-culvert-error']]).toEqual([503, 'no_agent']);
     await stranger.edge(0).service.process.line('peer unreachable');
-    await stranger.stop();
   });
 });

@@ -197,17 +197,18 @@ export class LinkSupervisor implements AgentLinkEvents {
     if (this.#stopping) return;
     const { links } = this.#options;
     for (;;) {
+      const now = performance.now();
       const edges = this.#edges();
       const step = nextStep(
-        edges.map((edge) => this.#stateOf(edge)),
+        edges.map((edge) => this.#stateOf(edge, now)),
         links,
       );
       const edge = edges.find(({ key }) => key === step?.key);
-      if (step === undefined || edge === undefined) break;
+      // By one clock reading: an edge whose time came in between would be neither dialled nor waited for.
+      if (step === undefined || edge === undefined) return this.#waitForNext(now);
       if (step.act === 'dial') this.#dial(edge);
       else this.#retire(edge);
     }
-    this.#waitForNext();
   }
 
   /** Those that may be dialled and those that links lead to although nobody names them any more. */
@@ -218,7 +219,7 @@ export class LinkSupervisor implements AgentLinkEvents {
     return [...edges.values()];
   }
 
-  #stateOf(edge: KnownEdge): EdgeState {
+  #stateOf(edge: KnownEdge, now: number): EdgeState {
     const { region } = this.#options.hello;
     let attached = 0;
     let dialing = 0;
@@ -228,7 +229,7 @@ export class LinkSupervisor implements AgentLinkEvents {
       if (link.state === 'dialing') dialing++;
     }
     const preferred = region === undefined || edge.region === undefined || edge.region === region;
-    const dialable = !edge.draining && edge.notBefore <= performance.now();
+    const dialable = !edge.draining && edge.notBefore <= now;
     const doubtful = !edge.proven && edge.backoff.failures > 0;
     return { key: edge.key, preferred, attached, dialing, dialable, proven: edge.proven, doubtful };
   }
@@ -256,9 +257,8 @@ export class LinkSupervisor implements AgentLinkEvents {
     }
   }
 
-  #waitForNext(): void {
+  #waitForNext(now: number): void {
     clearTimeout(this.#timer);
-    const now = performance.now();
     const waits = this.#edges()
       .map((edge) => edge.notBefore - now)
       .filter((wait) => wait > 0);

@@ -9,7 +9,7 @@ import type { Framed, Response } from './response.ts';
 /** A client that sends exactly what a test says and keeps every byte that comes back. */
 export class RawClient {
   readonly socket: Socket;
-  received = Buffer.alloc(0);
+  #chunks: Buffer[] = [];
   /** The other side has ended its direction. */
   ended = false;
   /** How the connection is over. */
@@ -20,7 +20,7 @@ export class RawClient {
   private constructor(socket: Socket) {
     this.socket = socket;
     let error: NodeJS.ErrnoException | undefined;
-    socket.on('data', (chunk: Buffer) => (this.received = Buffer.concat([this.received, chunk])));
+    socket.on('data', (chunk: Buffer) => void this.#chunks.push(chunk));
     socket.on('end', () => (this.ended = true));
     socket.on('error', (cause) => (error = cause));
     socket.on('close', () => (this.closed = error === undefined ? 'cleanly' : 'by reset'));
@@ -37,6 +37,11 @@ export class RawClient {
 
   static over(socket: Socket): RawClient {
     return new RawClient(socket);
+  }
+
+  get received(): Buffer {
+    if (this.#chunks.length !== 1) this.#chunks = [Buffer.concat(this.#chunks)];
+    return this.#chunks[0]!;
   }
 
   get text(): string {

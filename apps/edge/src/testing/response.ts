@@ -21,10 +21,9 @@ export function readResponse(
   ended: boolean,
   framed: Framed,
 ): Response | undefined {
-  const text = bytes.toString('latin1', from);
-  const headEnd = text.indexOf('\r\n\r\n');
+  const headEnd = bytes.indexOf('\r\n\r\n', from, 'latin1');
   if (headEnd === -1) return undefined;
-  const head = text.slice(0, headEnd);
+  const head = bytes.toString('latin1', from, headEnd);
   const [line = '', ...lines] = head.split('\r\n');
   const fields: Record<string, string> = {};
   for (const field of lines) {
@@ -34,17 +33,10 @@ export function readResponse(
     fields[name] = fields[name] === undefined ? value : `${fields[name]}, ${value}`;
   }
   const status = Number(line.split(' ')[1]);
-  const rest = text.slice(headEnd + 4);
+  const rest = bytes.subarray(headEnd + 4);
   const body = bodyOf(rest, status, fields, ended, framed);
   if (body === undefined) return undefined;
-  return {
-    status,
-    fields,
-    head,
-    body: body.text,
-    trailers: body.trailers,
-    end: from + headEnd + 4 + body.bytes,
-  };
+  return { status, fields, head, body: body.text, trailers: body.trailers, end: headEnd + 4 + body.bytes };
 }
 
 interface Body {
@@ -54,15 +46,19 @@ interface Body {
 }
 
 function bodyOf(
-  rest: string,
+  rest: Buffer,
   status: number,
   fields: Readonly<Record<string, string>>,
   ended: boolean,
   framed: Framed,
 ): Body | undefined {
-  const whole = (length: number): Body => ({ text: rest.slice(0, length), trailers: '', bytes: length });
+  const whole = (length: number): Body => ({
+    text: rest.toString('latin1', 0, length),
+    trailers: '',
+    bytes: length,
+  });
   if (framed === 'without body' || status < 200 || status === 204 || status === 304) return whole(0);
-  if (fields['transfer-encoding'] === 'chunked') return chunked(rest);
+  if (fields['transfer-encoding'] === 'chunked') return chunked(rest.toString('latin1'));
   const length = fields['content-length'];
   if (length !== undefined) return rest.length < Number(length) ? undefined : whole(Number(length));
   return ended ? whole(rest.length) : undefined;

@@ -74,7 +74,12 @@ export class Installation {
     const { routers = 1, edges = 1 } = options;
     for (let n = 1; n <= routers; n++) site.routers.push(await site.#router(n, options));
     for (let n = 1; n <= edges; n++) site.edges.push(await site.#edge(n, options));
-    await Promise.all([...site.routers, ...site.edges].map(({ service }) => service.start()));
+    try {
+      await Promise.all([...site.routers, ...site.edges].map(({ service }) => service.start()));
+    } catch (error) {
+      await site.stop();
+      throw error;
+    }
     return site;
   }
 

@@ -1,0 +1,72 @@
+import { EDGE_LEFT, EDGE_UP, MemoryBus, MemorySignals } from '@culvert/signals';
+import type { EdgeInfo } from '@culvert/signals';
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { Neighbours } from './neighbours.ts';
+
+beforeEach(() => void vi.useFakeTimers({ toFake: ['performance'] }));
+afterEach(() => void vi.useRealTimers());
+
+const info = (id: string, more: Partial<EdgeInfo> = {}): EdgeInfo => ({
+  id,
+  region: 'eu',
+  boot: 'b1',
+  agents: `${id}.test:7000`,
+  draining: false,
+  load: { sessions: 0, streams: 0, connections: 0 },
+  warnings: [],
+  ...more,
+});
+
+function start() {
+  const bus = new MemoryBus();
+  const signals = new MemorySignals(bus);
+  const told: string[] = [];
+  const neighbours = new Neighbours(new MemorySignals(bus), 'self', {
+    onGone: (edge) => told.push(`gone ${edge}`),
+    onChange: () => told.push('change'),
+  });
+  const say = async (subject: string, message: unknown): Promise<void> => {
+    signals.publish(subject, message);
+    await new Promise((resolve) => setImmediate(resolve));
+  };
+  return { neighbours, told, say, ids: () => neighbours.forAgents.map(({ id }) => id) };
+}
+
+it('other edges are known as they announce themselves, the own is not', async () => {
+  const { neighbours, told, say } = start();
+  await say(EDGE_UP, info('self'));
+  await say(EDGE_UP, info('a'));
+  await say(EDGE_UP, info('a'));
+  expect(neighbours.forAgents).toEqual([{ id: 'a', region: 'eu', address: 'a.test:7000' }]);
+  expect(told).toEqual(['change']);
+});
+
+it('agents are told of none that drains, takes no agents or has been silent', async () => {
+  const { say, ids } = start();
+  await say(EDGE_UP, info('a'));
+  const { agents: _, ...closed } = info('b');
+  await say(EDGE_UP, closed);
+  await say(EDGE_UP, info('c', { draining: true }));
+  expect(ids()).toEqual(['a']);
+  vi.advanceTimersByTime(15_001);
+  expect(ids()).toEqual([]);
+});
+
+it('an edge that drains or comes back is a change', async () => {
+  const { told, say, ids } = start();
+  await say(EDGE_UP, info('a'));
+  await say(EDGE_UP, info('a', { draining: true }));
+  expect([told, ids()]).toEqual([['change', 'change'], []]);
+});
+
+it('an edge that leaves or starts anew is gone; the last words of an earlier life change nothing', async () => {
+  const { told, say, ids } = start();
+  await say(EDGE_UP, info('a'));
+  await say(EDGE_UP, info('a', { boot: 'b2' }));
+  expect(told).toEqual(['change', 'gone a']);
+  await say(EDGE_LEFT, { id: 'a', boot: 'b1' });
+  expect(ids()).toEqual(['a']);
+  await say(EDGE_LEFT, { id: 'a', boot: 'b2' });
+  expect(ids()).toEqual([]);
+  expect(told).toEqual(['change', 'gone a', 'gone a', 'change']);
+});

@@ -1,0 +1,279 @@
+import { eventually } from '@culvert/testkit';
+import { poolOf } from '@culvert/signals';
+import type { PoolInfo } from '@culvert/signals';
+import { GoAwayCode, ResetCode } from '@culvert/wire';
+import { describe, expect, it } from 'vitest';
+import { makeCertificate } from './testing/certificate.ts';
+import { startInstallation, startTestEdge } from './testing/edge-kit.ts';
+import type { TestEdge } from './testing/edge-kit.ts';
+import { TUNNEL } from './testing/router-double.ts';
+
+const certificate = makeCertificate();
+const SECRET = { secret: 'cluster-secret' };
+const PEERS = { ...SECRET, peers: { listen: '127.0.0.1:0' } };
+
+/** Two edges that relay to each other; the client is at the one, the agent at the other. */
+async function startRegion(more: object = {}) {
+  const { bus, router, edge: near } = await startInstallation({ ...PEERS, ...more });
+  const far = await startTestEdge({ id: 'us-1', region: 'us', ...PEERS, ...more }, bus);
+  const agent = await far.attach();
+  return { bus, router, near, far, agent, client: await near.connect() };
+}
+const relayed = (edge: TestEdge) => edge.metric('culvert_edge_relayed_in_total');
+
+describe('a request at an edge without a pool', () => {
+  it('reaches an agent at another edge, marked as relayed, the client’s address kept', async () => {
+    const { near, far, agent, client } = await startRegion();
+    agent.serve = (stream) => void stream.ok('from afar');
+    for (let at = 0; at < 3; at++) expect((await client.request('GET /x').response()).body).toBe('from afar');
+    const { open } = agent.streams[0]!;
+    expect(open).toMatchObject({ hops: 1, hostname: 'app.test' });
+    expect(open.client).toBe(`127.0.0.1:${client.socket.localPort}`);
+    expect(open.head).toMatch(/^GET \/x HTTP\/1\.1\r\nHost: app\.test\r\n/);
+    expect([await near.metric('culvert_edge_relayed_out_total'), await relayed(far)]).toEqual([3, 3]);
+    expect(await near.metric('culvert_edge_peer_links')).toBe(1);
+  });
+
+  it('brings bodies and trailers both ways', async () => {
+    const { agent, client } = await startRegion();
+    client.request('POST /', ['Transfer-Encoding: chunked'], '5\r\nhello\r\n0\r\nX-Up: 1\r\n\r\n');
+    const stream = await (await agent.next()).whole();
+    expect([stream.text, stream.trailers]).toEqual(['hello', 'X-Up: 1\r\n']);
+    stream.answer('HTTP/1.1 103 Early Hints', '', 'more');
+    stream
+      .answer('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked', 'answer', 'more')
+      .stream.sendTrailers('X-Down: 1\r\n');
+    expect((await client.response()).status).toBe(103);
+    const response = await client.response();
+    expect([response.body, response.trailers]).toEqual(['answer', 'X-Down: 1\r\n']);
+  });
+
+  it('brings megabytes both ways, no faster than they are taken', async () => {
+    const { agent, client } = await startRegion();
+    const body = Buffer.from(Uint8Array.from({ length: 3_000_000 }, (_, at) => (at * 7 + (at >> 9)) & 0xff));
+    agent.serve = (stream) => void (stream.takes = false);
+    client.request('POST /', [`Content-Length: ${body.length}`]).send(body);
+    const stream = await agent.next();
+    await eventually(() => stream.bytes === 65_536);
+    stream.takes = true;
+    stream.take();
+    await stream.whole();
+    expect(Buffer.concat(stream.parts).equals(body)).toBe(true);
+    stream.answer(`HTTP/1.1 200 OK\r\nContent-Length: ${body.length}`, body);
+    const response = await client.response();
+    expect(Buffer.from(response.body, 'latin1').equals(body)).toBe(true);
+  });
+
+  it('can be an upgrade, with early bytes and half-close', async () => {
+    const { agent, client } = await startRegion();
+    client.request('GET /', ['Connection: Upgrade', 'Upgrade: x'], 'early');
+    const stream = await agent.next();
+    stream.answer('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x', 'down', 'more');
+    await client.hear('\r\n\r\ndown');
+    client.send(' up');
+    client.socket.end();
+    await stream.whole();
+    expect(stream.text).toBe('early up');
+    stream.send(' after', 'last');
+    await client.hear('down after');
+    expect(await client.over()).toBe('cleanly');
+  });
+
+  it('is reset at the agent at once when the client goes', async () => {
+    const { agent, client } = await startRegion();
+    client.request();
+    const stream = await agent.next();
+    client.socket.destroy();
+    expect((await eventually(() => stream.reset)).code).toBe(ResetCode.Cancelled);
+  });
+
+  it.each([
+    ['may not be repeated', 'POST'],
+    ['has nowhere else to go', 'GET'],
+  ])('whose agent is lost %s is answered for with 502', async (_, method) => {
+    const { agent, client } = await startRegion();
+    client.request(`${method} /`);
+    await agent.next();
+    agent.link.close(GoAwayCode.Leaving, 'lost');
+    expect((await client.response()).fields['x-culvert-error']).toBe('agent_lost');
+  });
+
+  it('goes to another edge when it was not delivered there', async () => {
+    const { bus, agent, client } = await startRegion();
+    const third = await startTestEdge({ id: 'ap-1', region: 'ap', ...PEERS }, bus);
+    const other = await third.attach();
+    for (const each of [agent, other]) {
+      each.serve = (stream) =>
+        agent.streams.length + other.streams.length === 1 ? ResetCode.NotDelivered : void stream.ok('second');
+    }
+    client.request('POST /', ['Content-Length: 4'], 'body');
+    expect((await client.response()).body).toBe('second');
+  });
+
+  it('that was not delivered here goes there, with all of its body that came meanwhile', async () => {
+    const { bus, router, edge: near } = await startInstallation(PEERS);
+    const local = await near.attach();
+    const client = await near.connect();
+    const body = Buffer.from(Uint8Array.from({ length: 400_000 }, (_, at) => (at * 5 + (at >> 7)) & 0xff));
+    const found = Promise.withResolvers<PoolInfo>();
+    const asked = Promise.withResolvers<void>();
+    router.signals.respond(`holders.${TUNNEL}`, () => {
+      asked.resolve();
+      return found.promise;
+    });
+    client.request('PUT /', [`Content-Length: ${body.length}`]).send(body.subarray(0, 10_000));
+    const stream = await local.next();
+    await eventually(() => stream.bytes === 10_000);
+    stream.stream.reset(ResetCode.NotDelivered, '');
+    await asked.promise;
+    client.send(body.subarray(10_000));
+    // The edge has read what it is willing to keep: the rest waits in the client's socket.
+    await eventually(() => client.socket.bytesWritten > 100_000);
+    const far = await startTestEdge({ id: 'us-1', ...PEERS }, bus);
+    const agent = await far.attach();
+    found.resolve(poolInfo('us-1', far));
+    const again = await (await agent.next()).whole();
+    expect(Buffer.concat(again.parts).equals(body)).toBe(true);
+    again.ok();
+    expect((await client.response()).status).toBe(200);
+  });
+
+  it('is answered for with 503 when no edge holds a pool', async () => {
+    const { bus, edge } = await startInstallation(PEERS);
+    await startTestEdge({ id: 'us-1', ...PEERS }, bus);
+    const response = await (await edge.connect()).request().response();
+    expect(response.fields['x-culvert-error']).toBe('no_agent');
+  });
+
+  it('is served as soon as an agent attaches anywhere', async () => {
+    const { bus, edge } = await startInstallation(PEERS);
+    const far = await startTestEdge({ id: 'us-1', ...PEERS }, bus);
+    const client = await edge.connect();
+    expect((await client.request().response()).status).toBe(503);
+    const agent = await far.attach();
+    agent.serve = (stream) => void stream.ok();
+    await eventually(async () => (await client.request().response()).status === 200, { timeoutMs: 450 });
+  });
+});
+
+describe('a relayed stream', () => {
+  it('is never relayed again: the edge says that it is not here, and the asker tries the next', async () => {
+    const { bus, router, near, far, agent, client } = await startRegion();
+    const third = await startTestEdge({ id: 'ap-1', region: 'ap', ...PEERS }, bus);
+    // The second edge knows that the third holds the pool, and could relay.
+    agent.link.close(GoAwayCode.Leaving, '');
+    const moved = await third.attach();
+    moved.serve = (stream) => void stream.ok('moved');
+    expect((await (await far.connect()).request().response()).body).toBe('moved');
+    const relayedOut = await far.metric('culvert_edge_relayed_out_total');
+    // The first believes an outdated message.
+    client.request('GET /', ['Host: nowhere.test']);
+    await client.response();
+    await believe(router, near, poolInfo('us-1', far));
+    for (let at = 0; at < 4; at++) expect((await client.request().response()).body).toBe('moved');
+    expect(moved.streams.every((stream) => stream.open.hops === 1)).toBe(true);
+    expect(await far.metric('culvert_edge_relayed_out_total')).toBe(relayedOut);
+  });
+
+  it('that is not there corrects the entry that led to it', async () => {
+    const { router, near, far, agent, client } = await startRegion();
+    agent.link.close(GoAwayCode.Leaving, '');
+    await eventually(async () => (await far.metric('culvert_edge_sessions')) === 0);
+    expect((await client.request().response()).status).toBe(503);
+    router.signals.publish(poolOf(TUNNEL), poolInfo('us-1', far));
+    await eventually(async () => {
+      await client.request().response();
+      return (await relayed(far)) === 1;
+    });
+    for (let at = 0; at < 5; at++) {
+      expect((await client.request().response()).fields['x-culvert-error']).toBe('no_agent');
+    }
+    expect(await relayed(far)).toBe(1);
+    expect(await near.metric('culvert_edge_relayed_out_total')).toBe(1);
+  });
+});
+
+describe('a peer', () => {
+  it('with another secret is refused, and nobody relays through it', async () => {
+    const { bus, edge: near } = await startInstallation(PEERS);
+    const far = await startTestEdge({ id: 'us-1', ...PEERS, secret: 'another' }, bus);
+    await far.attach();
+    const client = await near.connect();
+    expect((await client.request().response()).fields['x-culvert-error']).toBe('no_agent');
+    await eventually(async () => (await far.metric('culvert_edge_garbage_total')) === 1);
+    expect(await relayed(far)).toBe(0);
+    expect(near.lines.find(({ msg }) => msg === 'peer unreachable')).toMatchObject({ peer: 'us-1' });
+  });
+
+  it('may not arrive where agents do, and no agent where peers do', async () => {
+    const { edge } = await startInstallation(PEERS);
+    const { AgentDouble } = await import('./testing/agent-double.ts');
+    await expect(AgentDouble.attach(edge.peersPort)).rejects.toMatchObject({
+      goAway: { code: GoAwayCode.NotAPeer },
+    });
+    const { near } = await startRegion();
+    const posing = { edge: 'evil', nonce: 'ab'.repeat(32), software: 'x' };
+    await expect(
+      AgentDouble.attach(near.agentsPort, { ...posing, role: 'peer' } as never),
+    ).rejects.toMatchObject({
+      goAway: { code: GoAwayCode.NotAPeer },
+    });
+  });
+
+  it('is dialled over TLS where it listens with TLS', async () => {
+    const tls = { certificates: [{ cert: certificate.certFile, key: certificate.keyFile }] };
+    const { agent, client } = await startRegion({
+      peers: { listen: '127.0.0.1:0', tls, ca: certificate.certFile },
+    });
+    agent.serve = (stream) => void stream.ok('sealed');
+    expect((await client.request().response()).body).toBe('sealed');
+  });
+
+  it('that leaves is left alone, and dialled anew when it is back', async () => {
+    const { bus, far, agent, client } = await startRegion();
+    agent.serve = (stream) => void stream.ok('first');
+    expect((await client.request().response()).body).toBe('first');
+    await far.running.drain();
+    expect((await client.request().response()).fields['x-culvert-error']).toBe('no_agent');
+    const back = await startTestEdge({ id: 'us-1', region: 'us', ...PEERS }, bus);
+    const again = await back.attach();
+    again.serve = (stream) => void stream.ok('second');
+    await eventually(async () => (await client.request().response()).body === 'second');
+  });
+
+  it('of the own region is asked first', async () => {
+    const { bus, edge: near } = await startInstallation({ region: 'eu', ...PEERS });
+    const [us, eu] = [
+      await startTestEdge({ id: 'us-1', region: 'us', ...PEERS }, bus),
+      await startTestEdge({ id: 'eu-2', region: 'eu', ...PEERS }, bus),
+    ];
+    const [abroad, home] = [await us.attach(), await eu.attach()];
+    for (const agent of [abroad, home]) agent.serve = (stream) => void stream.ok();
+    const client = await near.connect();
+    // The first answer is used at once, whoever gives it; from then on all holders are known.
+    await client.request().response();
+    await eventually(async () => {
+      await client.request().response();
+      return home.streams.length > 0;
+    });
+    const before = abroad.streams.length;
+    for (let at = 0; at < 5; at++) await client.request().response();
+    expect(abroad.streams.length).toBe(before);
+  });
+});
+
+/** What the edge would say of its pool, had it one. */
+function poolInfo(id: string, edge: TestEdge, region = 'default'): PoolInfo {
+  const peers = `127.0.0.1:${edge.peersPort}`;
+  return { tunnel: TUNNEL, edge: id, region, boot: 'b', peers, sessions: 1, draining: false };
+}
+
+/** Makes the edge ask for holders, then hear of one that it believes. */
+async function believe(
+  router: { signals: { publish(subject: string, message: unknown): void } },
+  edge: TestEdge,
+  pool: PoolInfo,
+) {
+  await (await edge.connect()).request().response();
+  router.signals.publish(poolOf(TUNNEL), pool);
+}
