@@ -1,3 +1,4 @@
+import { remoteAddress, remoteText } from '@culvert/socket';
 import type { Socket } from 'node:net';
 
 /** Who is at the other end of a public connection. */
@@ -10,11 +11,8 @@ export interface Client {
   readonly forwardedFields: string;
 }
 
-const MAPPED_IPV4 = '::ffff:';
-
 export function clientOf(socket: Socket, proto: 'http' | 'https'): Client {
-  const remote = socket.remoteAddress ?? '0.0.0.0';
-  const address = remote.startsWith(MAPPED_IPV4) ? remote.slice(MAPPED_IPV4.length) : remote;
-  const text = `${address.includes(':') ? `[${address}]` : address}:${socket.remotePort ?? 0}`;
+  const address = remoteAddress(socket);
+  const text = remoteText(socket);
   return { address, text, forwardedFields: `X-Forwarded-For: ${address}\r\nX-Forwarded-Proto: ${proto}\r\n` };
 }

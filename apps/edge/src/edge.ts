@@ -252,7 +252,7 @@ class Edge implements RunningEdge {
   #busy(): boolean {
     if (this.#counters.requestsOpen > 0 || this.#links().some((link) => link.openStreams > 0)) return true;
     // Nothing runs any more, but slow clients still take the end of their answers.
-    return false;
+    return this.#deadlines.all().some((one) => isOfClient(one) && one.unsentBytes > 0);
   }
 
   async #leave(notice: { code: number; retryAfterMs: number; text: string }): Promise<void> {

@@ -422,6 +422,14 @@ describe('what the edge answers itself', () => {
     expect(await client.over()).toBe('cleanly');
   });
 
+  it('is 504 when the service takes none of the body any more', async () => {
+    const { client, agent } = await startWithAgent({ timeouts: { bodyIdle: '300ms', firstByte: '300ms' } });
+    agent.serve = (stream) => void (stream.takes = false);
+    client.request('POST /', ['Content-Length: 1000000'], 'x'.repeat(1_000_000));
+    expect((await client.response()).fields['x-culvert-error']).toBe('upstream_timeout');
+    expect(agent.streams[0]!.reset).toBeDefined();
+  });
+
   it('has the same request id as the request that the agent got', async () => {
     const { client, agent } = await startWithAgent();
     agent.serve = () => ResetCode.UpstreamLost;

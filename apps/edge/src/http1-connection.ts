@@ -109,7 +109,7 @@ export class Http1Connection extends Deadlined implements SocketOwner {
   }
 
   onDeadline(): void {
-    if (false) return this.waitUpTo(this.context.timeouts.bodyIdle);
+    if (this.#clientTakes()) return this.waitUpTo(this.context.timeouts.bodyIdle);
     this.deadline = Infinity;
     if (this.#exchange !== undefined) return this.#exchange.onTimeout();
     if (this.#closing || this.#held.length === 0) this.socket.destroy();
@@ -149,8 +149,8 @@ export class Http1Connection extends Deadlined implements SocketOwner {
   closeSoon(): void {
     this.#closing = true;
     this.#held = NOTHING;
-    this.waitUpTo(LINGER_MS);
-    this.socket.end();
+    this.waitUpTo(this.context.timeouts.bodyIdle);
+    this.socket.end(() => this.waitUpTo(LINGER_MS));
     this.socket.resume();
   }
 

@@ -24,7 +24,7 @@ async function overTls(port: number): Promise<SocketCarrier> {
 async function overWebSocket(url: string): Promise<WebSocketCarrier> {
   const webSocket = new WebSocket(url, 'culvert.v1', { ca: certificate.cert, perMessageDeflate: false });
   await once(webSocket, 'open');
-  return new WebSocketCarrier(webSocket, {} as never);
+  return new WebSocketCarrier(webSocket, {});
 }
 
 describe('a link', () => {

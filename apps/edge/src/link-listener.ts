@@ -2,18 +2,21 @@ import { SocketCarrier, WebSocketCarrier, acceptLink } from '@culvert/link';
 import type { Admission, Carrier, StreamMemory } from '@culvert/link';
 import { listen } from '@culvert/lifecycle';
 import type { ListenAddress } from '@culvert/lifecycle';
+import { remoteText } from '@culvert/socket';
 import type { Logger } from '@culvert/telemetry';
-import { PREFACE, PREFACE_BYTES } from '@culvert/wire';
+import {
+  MAX_MESSAGE_BYTES,
+  PREFACE,
+  PREFACE_BYTES,
+  WEBSOCKET_PATH,
+  WEBSOCKET_SUBPROTOCOL,
+} from '@culvert/wire';
 import type { HelloBody } from '@culvert/wire';
 import { X509Certificate } from 'node:crypto';
 import { createServer } from 'node:net';
 import type { Server, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { PrefaceCarrier } from './preface-carrier.ts';
 
-/** Where WebSocket links arrive. */
-export const LINK_PATH = '/culvert/link';
-export const LINK_SUBPROTOCOL = 'culvert.v1';
 const TLS_HANDSHAKE = 0x16;
 const LETTER_G = 0x47;
 
@@ -70,7 +73,7 @@ export class LinkListener {
 
   /** Waits for the first bytes of a plain or decrypted connection. */
   #sniff(socket: Socket): void {
-    const remote = remoteOf(socket);
+    const remote = remoteText(socket);
     const { helloTimeoutMs } = this.#options;
     this.#unattached.add(socket);
     const timer = setTimeout(() => this.#drop(socket, remote, 'nothing came in time'), helloTimeoutMs);
@@ -93,7 +96,7 @@ export class LinkListener {
 
   #dispatch(socket: Socket, first: Buffer, remote: string): void {
     if (first.toString('latin1', 0, PREFACE_BYTES) === PREFACE) {
-      this.#accept(new SocketCarrier(socket, first.subarray(PREFACE_BYTES)));
+      this.#accept(new SocketCarrier(socket, first.subarray(PREFACE_BYTES)), 'read');
     } else if (
       first[0] === TLS_HANDSHAKE &&
       this.#options.certificates.length > 0 &&
@@ -121,10 +124,11 @@ export class LinkListener {
     );
   }
 
-  #accept(carrier: Carrier): void {
+  #accept(carrier: Carrier, preface: 'read' | 'ahead'): void {
     const { memory, maxStreams, window, helloTimeoutMs, secret, admit, onGarbage } = this.#options;
     acceptLink({
       carrier,
+      preface,
       memory,
       maxStreams,
       window,
@@ -149,7 +153,7 @@ export class LinkListener {
     for (const certificate of certificates.toReversed()) {
       for (const name of namesOf(certificate)) server.addContext(name, certificate);
     }
-    server.on('tlsClientError', (error, socket) => this.#drop(socket, remoteOf(socket), error.message));
+    server.on('tlsClientError', (error, socket) => this.#drop(socket, remoteText(socket), error.message));
     return Promise.resolve((socket) => void server.emit('connection', socket));
   }
 
@@ -160,26 +164,28 @@ export class LinkListener {
     const webSockets = new WebSocketServer({
       noServer: true,
       perMessageDeflate: false,
-      maxPayload: 1_048_576,
-      handleProtocols: (offered) => (offered.has(LINK_SUBPROTOCOL) ? LINK_SUBPROTOCOL : false),
+      maxPayload: MAX_MESSAGE_BYTES,
+      handleProtocols: (offered) => (offered.has(WEBSOCKET_SUBPROTOCOL) ? WEBSOCKET_SUBPROTOCOL : false),
     });
     // The server's own limits of time need a listening server.
     const timers = new WeakMap<Duplex, NodeJS.Timeout>();
     const server = createHttpServer((request, response) => {
-      this.#options.onGarbage(remoteOf(request.socket), 'HTTP that is no link');
+      this.#options.onGarbage(remoteText(request.socket), 'HTTP that is no link');
       response.writeHead(404, { 'content-type': 'text/plain', connection: 'close' }).end('links only\n');
     });
-    server.on('clientError', (error, socket: Socket) => this.#drop(socket, remoteOf(socket), error.message));
+    server.on('clientError', (error, socket: Socket) =>
+      this.#drop(socket, remoteText(socket), error.message),
+    );
     server.on('upgrade', (request, socket: Socket, head) => {
       clearTimeout(timers.get(socket));
-      if (request.url?.split('?')[0] !== LINK_PATH)
-        return this.#drop(socket, remoteOf(socket), 'upgrade at another path');
+      if (request.url?.split('?')[0] !== WEBSOCKET_PATH)
+        return this.#drop(socket, remoteText(socket), 'upgrade at another path');
       webSockets.handleUpgrade(request, socket, head, (webSocket) => {
-        this.#accept(new PrefaceCarrier(new WebSocketCarrier(webSocket, socket)));
+        this.#accept(new WebSocketCarrier(webSocket, socket), 'ahead');
       });
     });
     return (socket) => {
-      const tooLate = (): void => this.#drop(socket, remoteOf(socket), 'no upgrade in time');
+      const tooLate = (): void => this.#drop(socket, remoteText(socket), 'no upgrade in time');
       const timer = setTimeout(tooLate, this.#options.helloTimeoutMs);
       timers.set(socket, timer);
       socket.once('close', () => clearTimeout(timer));
@@ -188,10 +194,6 @@ export class LinkListener {
       socket.resume();
     };
   }
-}
-
-function remoteOf(socket: Socket): string {
-  return `${socket.remoteAddress ?? 'unknown'}:${socket.remotePort ?? 0}`;
 }
 
 /** The DNS names that a certificate is for, wildcards included. */

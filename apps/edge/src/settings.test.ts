@@ -57,6 +57,14 @@ admin: { listen: 127.0.0.1:9091 }
     );
   });
 
+  it('allow no head that a link would not carry', () => {
+    const file = (size: string) => `id: a\nentryPoints: [{ listen: ":80" }]\nlimits: { headerSize: ${size} }`;
+    expect(parse(file('96KiB')).limits.headerSize).toBe(98_304);
+    expect(() => parse(file('97KiB'))).toThrow(
+      '/srv/edge.yml:3: limits.headerSize: is more than a link carries',
+    );
+  });
+
   it('need an entry point', () => {
     expect(() => parse('id: a\nentryPoints: []')).toThrow(
       '/srv/edge.yml:2: entryPoints: needs at least one entry',

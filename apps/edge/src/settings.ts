@@ -21,6 +21,9 @@ import {
   type SettingsOf,
 } from '@culvert/settings';
 
+/** With what the edge adds, a head stays below the largest that a frame may carry. */
+const MAX_HEADER_SIZE = 98_304;
+
 export type EdgeSettings = SettingsOf<typeof edgeSchema>;
 
 /** What an edge's file may say. */
@@ -46,6 +49,9 @@ export const edgeSchema = (folder: string) =>
     function* (edge) {
       if (edge.peers !== undefined && edge.secret === undefined) {
         yield { path: ['peers'], message: 'needs "secret": peers prove with it that they belong together' };
+      }
+      if (edge.limits.headerSize > MAX_HEADER_SIZE) {
+        yield { path: ['limits', 'headerSize'], message: 'is more than a link carries: 96KiB at most' };
       }
     },
   );

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import { own } from '@culvert/socket';
+import { own, remoteText } from '@culvert/socket';
 import type { SocketOwner } from '@culvert/socket';
 import type { Carrier, CarrierSink } from './carrier.ts';
 
@@ -19,7 +19,7 @@ export class SocketCarrier implements Carrier, SocketOwner {
   constructor(socket: Socket, rest: Buffer = Buffer.alloc(0)) {
     this.#socket = socket;
     this.#rest = rest;
-    this.remote = `${socket.remoteAddress ?? 'unknown'}:${socket.remotePort ?? 0}`;
+    this.remote = remoteText(socket);
     socket.setNoDelay(true);
     socket.on('error', (error) => {
       this.#error = error;

@@ -1,4 +1,5 @@
-import type { Duplex } from 'node:stream';
+import { remoteText } from '@culvert/socket';
+import type { RemoteEnd } from '@culvert/socket';
 import type { WebSocket } from 'ws';
 import type { Carrier, CarrierSink } from './carrier.ts';
 
@@ -15,12 +16,9 @@ export class WebSocketCarrier implements Carrier {
   #early: Buffer[] = [];
 
   /** @param transport the socket below, for its address */
-  constructor(
-    webSocket: WebSocket,
-    transport: Duplex & { remoteAddress?: string | undefined; remotePort?: number | undefined },
-  ) {
+  constructor(webSocket: WebSocket, transport: RemoteEnd) {
     this.#webSocket = webSocket;
-    this.remote = `${transport.remoteAddress ?? 'unknown'}:${transport.remotePort ?? 0}`;
+    this.remote = remoteText(transport);
     webSocket.binaryType = 'nodebuffer';
     webSocket.on('error', (error) => {
       this.#error = error;

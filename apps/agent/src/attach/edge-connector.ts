@@ -2,10 +2,8 @@ import { connect as connectPlain, isIP, type Socket } from 'node:net';
 import { formatAddress } from '@culvert/lifecycle';
 import { SocketCarrier, WebSocketCarrier, type Carrier } from '@culvert/link';
 import { formatEdgeAddress, type EdgeAddress } from '@culvert/settings';
+import { WEBSOCKET_PATH, WEBSOCKET_SUBPROTOCOL } from '@culvert/wire';
 
-/** Where edges take links on a port that they share with other traffic. */
-const WEB_SOCKET_PATH = '/culvert/link';
-const SUBPROTOCOL = 'culvert.v1';
 /** A connection that was not made within this time (ms) will not be. */
 const CONNECT_TIMEOUT_MS = 10_000;
 
@@ -75,12 +73,16 @@ function connected(socket: Socket, event: string): Promise<void> {
 
 async function connectWebSocket(address: EdgeAddress, trust: EdgeTrust): Promise<Carrier> {
   const { WebSocket } = await import('ws');
-  const path = address.path === '/' ? WEB_SOCKET_PATH : address.path;
-  const webSocket = new WebSocket(`${address.scheme}://${formatAddress(address)}${path}`, SUBPROTOCOL, {
-    ...trust,
-    handshakeTimeout: CONNECT_TIMEOUT_MS,
-    perMessageDeflate: false,
-  });
+  const path = address.path === '/' ? WEBSOCKET_PATH : address.path;
+  const webSocket = new WebSocket(
+    `${address.scheme}://${formatAddress(address)}${path}`,
+    WEBSOCKET_SUBPROTOCOL,
+    {
+      ...trust,
+      handshakeTimeout: CONNECT_TIMEOUT_MS,
+      perMessageDeflate: false,
+    },
+  );
   return new Promise((resolve, reject) => {
     webSocket.once('error', reject);
     webSocket.once('upgrade', ({ socket }) => {
