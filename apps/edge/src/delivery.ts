@@ -82,8 +82,7 @@ export class Delivery {
     if (this.#tried.length + 1 >= MAX_TRIES) return false;
     const tried = [...this.#tried, this.#current];
     return (
-      this.#ways.pools.get(this.#tunnel)?.pick(tried) !== undefined ||
-      this.#ways.holders.knows(this.#tunnel, tried)
+      this.#ways.pools.get(this.#tunnel)?.has(tried) === true || this.#ways.holders.knows(this.#tunnel, tried)
     );
   }
 

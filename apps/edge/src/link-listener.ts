@@ -65,7 +65,7 @@ export class LinkListener {
     this.#address = await listen(this.#server, this.#options.listen, this.#options.what);
   }
 
-  /** Accepts no more; attached links are not touched. */
+  /** Accepts no more and cuts every connection that is left, attached or not. */
   stop(): void {
     this.#server.close();
     for (const socket of this.#unattached) socket.destroy();

@@ -45,6 +45,11 @@ export class Pool {
     return size;
   }
 
+  /** Whether `pick` would find a session, without taking a turn. */
+  has(tried: readonly unknown[]): boolean {
+    return this.sessions.some((session) => !session.draining && !tried.includes(session) && hasLink(session));
+  }
+
   /** The next session in turn that can take a stream and is not among those tried. */
   pick(tried: readonly unknown[]): Session | undefined {
     const { sessions } = this;

@@ -4,7 +4,7 @@ import { RESOLVE, ROUTES_CHANGED } from '@culvert/signals';
 import type { HostRoutes } from '@culvert/routing';
 import type { ResolveReply, Route, RoutesChangedMessage, Signals, Subscription } from '@culvert/signals';
 
-/** Hostnames remembered, whether they exist or not; the longest unused goes first. */
+/** Hostnames remembered, whether they exist or not; the one asked for longest ago goes first. */
 const MAX_NAMES = 100_000;
 /** A found name is asked for again after this long even if no signal came, ms. */
 const FRESH_FOUND_MS = 60_000;
@@ -21,7 +21,7 @@ interface Entry {
 /** Where hostnames lead, as far as this edge has asked. Stale answers serve while the routers are away. */
 export class Resolver {
   readonly #signals: Signals;
-  /** In order of use. */
+  /** In the order in which they were asked for. */
   readonly #entries = new Map<string, Entry>();
   readonly #asking = new Map<string, Promise<HostRoutes<Route>>>();
   /** How many changes were heard of: an answer may be older than the last one. */
