@@ -125,6 +125,17 @@ describe('a request whose link was lost', () => {
     expect(streams()).toHaveLength(1);
   });
 
+  it('goes to another link of the same agent when there is no other agent', async () => {
+    const { edge, client, agents, first } = await startWithAgents(1);
+    const { agent, generation } = agents[0]!.hello;
+    agents.push(await edge.attach({ agent, generation }));
+    client.request();
+    const lost = await first();
+    lose(lost);
+    (await agents.find((link) => link !== lost)!.next()).ok('through the other link');
+    expect((await client.response()).body).toBe('through the other link');
+  });
+
   it('has nowhere to go when it was the only one', async () => {
     const { client, first } = await startWithAgents(1);
     client.request();

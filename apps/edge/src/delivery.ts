@@ -41,8 +41,10 @@ export class Delivery {
   readonly #ways: Ways;
   readonly #caller: Caller;
   #tunnel = '';
-  /** Sessions and peer links that failed this caller. */
+  /** Sessions and peer links that failed this caller, one for each try. */
   #tried: unknown[] = NOBODY;
+  /** Those of them that are not tried again: of the others only a link was lost, and they may have more. */
+  #spent: unknown[] = NOBODY;
   #current: unknown;
   #cancelled = false;
   /** What the last try failed with. */
@@ -86,14 +88,17 @@ export class Delivery {
     );
   }
 
-  /** The stream failed with a reset: tries the next one, or refuses with what that reset means. */
-  again(code: number, text: string): void {
+  /**
+   * The stream failed with a reset: tries the next one, or refuses with what that reset means. A session that has lost
+   * a link may be tried again on another one, after the sessions that have not failed.
+   */
+  again(code: number, failed: 'link' | 'session'): void {
     this.#failure = refusalFor(code);
     if (code === ResetCode.NotHere) this.#ways.holders.wrong(this.#tunnel, this.#current);
     this.#tried = [...this.#tried, this.#current];
+    if (failed === 'session') this.#spent = [...this.#spent, this.#current];
     this.#ways.counters.retries++;
     if (this.#tried.length >= MAX_TRIES || this.#cancelled) return this.#refuse(this.#failure);
-    void text;
     this.#next();
   }
 
@@ -110,7 +115,7 @@ export class Delivery {
   #next(): void {
     const { pools, memory } = this.#ways;
     const pool = pools.get(this.#tunnel);
-    const session = pool?.pick(this.#tried);
+    const session = pool?.pick(this.#tried) ?? pool?.pick(this.#spent);
     const link = session === undefined ? undefined : linkOf(session);
     if (pool === undefined || link === undefined) return this.#elsewhere();
     this.#current = session;

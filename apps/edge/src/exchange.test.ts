@@ -423,7 +423,7 @@ describe('what the edge answers itself', () => {
   });
 
   it('is 504 when the service takes none of the body any more', async () => {
-    const { client, agent } = await startWithAgent({ timeouts: { bodyIdle: '300ms', firstByte: '300ms' } });
+    const { client, agent } = await startWithAgent({ timeouts: { bodyIdle: '1s', firstByte: '1s' } });
     agent.serve = (stream) => void (stream.takes = false);
     client.request('POST /', ['Content-Length: 1000000'], 'x'.repeat(1_000_000));
     expect((await client.response()).fields['x-culvert-error']).toBe('upstream_timeout');

@@ -191,10 +191,10 @@ export class Exchange implements Caller {
     this.#finish(this.#writer.persists && this.requestDone);
   }
 
-  onReset(code: number, text: string): void {
+  onReset(code: number): void {
     if (this.#over) return;
     if (this.#writer !== undefined) return this.#abort();
-    if (this.#mayRepeat(code)) this.#again(code, text);
+    if (this.#mayRepeat(code)) this.#again(code, code === ResetCode.LinkLost ? 'link' : 'session');
     else this.onRefused(refusalFor(code));
   }
 
@@ -206,12 +206,12 @@ export class Exchange implements Caller {
     if (this.#writer !== undefined || !this.#mayRepeat(ResetCode.LinkLost) || !this.#delivery.hasAlternative)
       return;
     this.stream!.reset(ResetCode.Cancelled, 'not acknowledged in time');
-    this.#again(ResetCode.LinkLost, 'not acknowledged in time');
+    this.#again(ResetCode.LinkLost, 'session');
   }
 
-  #again(code: number, text: string): void {
+  #again(code: number, failed: 'link' | 'session'): void {
     this.#body?.detach();
-    this.#delivery.again(code, text);
+    this.#delivery.again(code, failed);
   }
 
   /** Nothing may be lost or done twice: see the failure rules in docs/protocol.md, section 7. */

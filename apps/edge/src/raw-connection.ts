@@ -129,9 +129,9 @@ export class RawConnection extends Deadlined implements Caller, SocketOwner {
     this.#pipe().onEnd();
   }
 
-  onReset(code: number, text: string): void {
+  onReset(code: number): void {
     if (this.#over) return;
-    if (isUndelivered(code)) this.#delivery.again(code, text);
+    if (isUndelivered(code)) this.#delivery.again(code, 'session');
     else this.#socket.resetAndDestroy();
   }
 
@@ -142,7 +142,7 @@ export class RawConnection extends Deadlined implements Caller, SocketOwner {
   onUnacknowledged(): void {
     if (!this.#delivery.hasAlternative) return;
     this.#stream!.reset(ResetCode.Cancelled, 'not acknowledged in time');
-    this.#delivery.again(ResetCode.LinkLost, 'not acknowledged in time');
+    this.#delivery.again(ResetCode.LinkLost, 'session');
   }
 
   get #mayKeepMore(): boolean {
