@@ -133,8 +133,8 @@ describe('the path that is routed', () => {
     fc.assert(
       fc.property(fc.array(pieces, { maxLength: 8 }), (parts) => {
         const routed = routingPath(`/${parts.join('')}`);
-        // An escape put together by undoing others, as in %%341, is not undone again.
-        fc.pre(!/%%|%$/.test(parts.join('')));
+        // An escape put together by undoing another, as %aA by that in %a%41, is not undone again.
+        fc.pre(!/%(?![0-9a-f]{2})/i.test(parts.join('')));
         expect(routingPath(routed)).toBe(routed);
         expect(routed).toMatch(/^\//);
       }),

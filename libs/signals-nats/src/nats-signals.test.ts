@@ -137,6 +137,7 @@ async function ownServer(args: readonly string[] = []): Promise<NatsServer> {
   return server;
 }
 
-async function answers(signals: NatsSignals, subject: string): Promise<boolean> {
-  return (await signals.request(subject, null, { timeoutMs: 5_000 })) === subject;
+/** The server learns of a responder a moment after it was made. */
+function answers(signals: NatsSignals, subject: string): Promise<true> {
+  return eventually(async () => (await signals.request(subject, null, { timeoutMs: 5_000 })) === subject);
 }
