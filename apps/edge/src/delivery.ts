@@ -119,7 +119,7 @@ export class Delivery {
     const link = session === undefined ? undefined : linkOf(session);
     if (pool === undefined || link === undefined) return this.#elsewhere();
     this.#current = session;
-    this.#caller.openOn(link, { hops: 0, window: memory.grantFirst(), tunnel: pool.packed });
+    this.#caller.openOn(link, { hops: 0, window: memory.grantFirst(link.roundTripMs), tunnel: pool.packed });
   }
 
   /** Other edges: at once where a link to one is up, otherwise when it is. */
@@ -138,7 +138,7 @@ export class Delivery {
     this.#current = link;
     this.#ways.counters.relayedOut++;
     const tunnel = this.#ways.holders.packed(this.#tunnel);
-    this.#caller.openOn(link, { hops: 1, window: this.#ways.memory.grantFirst(), tunnel });
+    this.#caller.openOn(link, { hops: 1, window: this.#ways.memory.grantFirst(link.roundTripMs), tunnel });
   }
 
   #nobody(): void {

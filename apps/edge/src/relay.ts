@@ -21,7 +21,7 @@ export function relay(options: RelayOptions, incoming: LinkStream, open: ReadOpe
   const link = session === undefined ? undefined : linkOf(session);
   if (link === undefined) return ResetCode.NotHere;
   incoming.acknowledgesItself = false;
-  const meta = { ...open, hops: 1, window: options.memory.grantFirst() };
+  const meta = { ...open, hops: 1, window: options.memory.grantFirst(link.roundTripMs) };
   const towardsAgent: Half = new Half(
     () => incoming,
     () => outgoing,

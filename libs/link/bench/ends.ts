@@ -125,7 +125,7 @@ export function download(
   const meta: OpenMeta = {
     protocol: Protocol.Tcp,
     hops: 0,
-    window: memory.grantFirst(),
+    window: memory.grantFirst(link.roundTripMs),
     tunnel: packUuid(TUNNEL),
     hostname: `${bytes}`,
     client: '',

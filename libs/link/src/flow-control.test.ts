@@ -259,15 +259,27 @@ describe('the bytes of streams', () => {
 });
 
 describe('StreamMemory', () => {
+  it('lets a stream begin with more on a long path, until a quarter of the memory is granted', () => {
+    const memory = new StreamMemory(1 << 28);
+    expect(memory.grantFirst(1)).toBe(INITIAL_WINDOW_BYTES);
+    const first = memory.grantFirst(100);
+    expect(first).toBe(1 << 20);
+    while (memory.granted < 1 << 26) memory.grantFirst(100);
+    expect(memory.grantFirst(100)).toBe(INITIAL_WINDOW_BYTES);
+  });
+
   it('grants within its limit, but for the smallest window of each stream', async () => {
     await join();
-    const steps = fc.array(fc.record({ open: fc.boolean(), grow: fc.nat(20) }), { maxLength: 300 });
+    const steps = fc.array(
+      fc.record({ open: fc.boolean(), grow: fc.nat(20), path: fc.constantFrom(0, 100) }),
+      { maxLength: 300 },
+    );
     fc.assert(
       fc.property(fc.integer({ min: 1 << 17, max: 1 << 26 }), steps, (limit, plan) => {
         const memory = new StreamMemory(limit);
         const windows: number[] = [];
-        for (const { open, grow } of plan) {
-          if (open) windows.push(memory.grantFirst());
+        for (const { open, grow, path } of plan) {
+          if (open) windows.push(memory.grantFirst(path));
           else if (windows.length > 0) {
             const index = grow % windows.length;
             const size = windows[index]!;

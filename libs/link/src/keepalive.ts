@@ -18,6 +18,8 @@ export class Keepalive {
   /** Intervals are counted, not time: after a sleep of this process the peer gets its chance to speak. */
   #silent = 0;
   #samples: number[] = [];
+  /** Kept, since every stream asks for it. */
+  #roundTripMs = 1;
   /** When the pings were sent that have no answer yet, in milliseconds. */
   #sent: number[] = [];
 
@@ -28,7 +30,7 @@ export class Keepalive {
 
   /** Milliseconds, the smallest of the last pings'; 1 until the first answer. */
   get roundTripMs(): number {
-    return this.#samples.length === 0 ? 1 : Math.min(...this.#samples);
+    return this.#roundTripMs;
   }
 
   start(): void {
@@ -54,6 +56,7 @@ export class Keepalive {
     this.#sent.splice(0, index + 1);
     this.#samples.push(Math.max(this.#now() - sentAt, 0.05));
     if (this.#samples.length > SAMPLES) this.#samples.shift();
+    this.#roundTripMs = Math.min(...this.#samples);
   }
 
   /** One interval has passed. */

@@ -138,7 +138,7 @@ export class Link implements CarrierSink, FrameSink, StreamPort {
 
   /**
    * Opens a stream; the caller has checked `available`. Bytes beyond the other side's window follow as data.
-   * @param window granted beforehand by `memory.grantFirst()`, and written in `meta.window`
+   * @param window granted beforehand by `memory.grantFirst(link.roundTripMs)`, and written in `meta.window`
    */
   open(
     meta: OpenMeta,

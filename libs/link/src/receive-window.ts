@@ -1,10 +1,9 @@
+import { LONG_PATH_MS } from './stream-memory.ts';
 import type { StreamMemory } from './stream-memory.ts';
 
 /** Windows below this grow by larger steps. */
 const SMALL_BYTES = 1_048_576;
 
-/** Round trips, in ms, below which a window takes its time to grow: it costs nothing there. */
-const SHORT_PATH_MS = 10;
 /**
  * On a short path a window doubles after it was used so many times over. What the operating system takes for a client
  * that has stopped reading, some MiB, must not look like one that reads: a thousand such clients would use up the
@@ -61,7 +60,7 @@ export class ReceiveWindow {
 
   /** By large steps on a long path, so that it is filled within a few round trips. Returns the bytes added. */
   #grow(roundTripMs: number): number {
-    const short = roundTripMs < SHORT_PATH_MS;
+    const short = roundTripMs < LONG_PATH_MS;
     if (short && this.#total < this.#size * SHORT_PATH_TURNS) return 0;
     const largest = short ? 2 : this.#size < SMALL_BYTES ? 8 : 4;
     for (let factor = largest; factor > 1; factor /= 2) {

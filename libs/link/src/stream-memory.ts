@@ -18,13 +18,22 @@ export class StreamMemory {
     return this.#granted;
   }
 
-  /** The window of a new stream, smaller as memory is used up; counts as granted until released. */
-  grantFirst(): number {
-    const used = this.#granted / this.limitBytes;
-    const window =
-      used < 0.5 ? INITIAL_WINDOW_BYTES : used < 0.75 ? INITIAL_WINDOW_BYTES / 4 : MIN_WINDOW_BYTES;
+  /**
+   * The window of a new stream, smaller as memory is used up and larger on a long path, where each step of growing
+   * takes a round trip; counts as granted until released.
+   */
+  grantFirst(roundTripMs = 0): number {
+    const window = this.#firstWindow(this.#granted / this.limitBytes, roundTripMs);
     this.#granted += window;
     return window;
+  }
+
+  #firstWindow(used: number, roundTripMs: number): number {
+    if (used >= 0.75) return MIN_WINDOW_BYTES;
+    if (used >= 0.5) return INITIAL_WINDOW_BYTES / 4;
+    if (used >= 0.25 || roundTripMs < LONG_PATH_MS) return INITIAL_WINDOW_BYTES;
+    const share = Math.floor(this.limitBytes / LONG_PATH_STREAMS);
+    return Math.max(INITIAL_WINDOW_BYTES, Math.min(share, LONG_PATH_WINDOW_BYTES));
   }
 
   /** Counts a window that was fixed beforehand, such as the one told in a handshake. */
@@ -50,6 +59,12 @@ export class StreamMemory {
 
 /** What a stream may send before its first credit. A small answer fits; bulk grows from here. */
 export const INITIAL_WINDOW_BYTES = 65_536;
+/** Round trips, in ms, from which on a path is long: waiting for credit costs more there than memory does. */
+export const LONG_PATH_MS = 10;
+/** The same on a long path, while memory is plentiful: most answers fit, and the rest has its way shortened. */
+const LONG_PATH_WINDOW_BYTES = 1_048_576;
+/** No first window takes more than this part of the limit. */
+const LONG_PATH_STREAMS = 64;
 /** A window under memory pressure. */
 export const MIN_WINDOW_BYTES = 4_096;
 /** The largest window: 100 ms of 1.3 Gbit/s. */
