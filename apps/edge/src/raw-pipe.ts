@@ -1,11 +1,11 @@
 import { Deadlined, coarseNow } from '@culvert/lifecycle';
 import type { Deadlines } from '@culvert/lifecycle';
+import { SocketSink } from '@culvert/link';
 import type { LinkStream, StreamConsumer } from '@culvert/link';
 import { own } from '@culvert/socket';
 import type { SocketOwner } from '@culvert/socket';
 import { ResetCode } from '@culvert/wire';
 import type { Socket } from 'node:net';
-import { SocketSink } from './socket-sink.ts';
 
 export interface RawPipeOptions {
   readonly socket: Socket;

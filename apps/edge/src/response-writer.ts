@@ -1,8 +1,8 @@
 import { CHUNK_END, chunkHeader, lastChunk } from '@culvert/http1';
 import type { RequestHead, ResponseHead } from '@culvert/http1';
+import { SocketSink } from '@culvert/link';
 import type { LinkStream } from '@culvert/link';
 import type { Socket } from 'node:net';
-import { SocketSink } from './socket-sink.ts';
 
 /** How the client learns where the body ends. */
 type Framing = 'none' | 'length' | 'chunked' | 'close';

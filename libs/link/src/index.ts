@@ -8,6 +8,7 @@ export type { LinkCounters, LinkEnd, LinkOptions, LinkOwner } from './link-owner
 export { newNonce } from './peer-proof.ts';
 export { HandshakeError, LinkRefusedError } from './refusal.ts';
 export { SocketCarrier } from './socket-carrier.ts';
+export { SocketSink } from './socket-sink.ts';
 export { LinkStream } from './stream.ts';
 export type { StreamConsumer } from './stream.ts';
 export { INITIAL_WINDOW_BYTES, StreamMemory } from './stream-memory.ts';

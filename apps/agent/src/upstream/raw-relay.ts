@@ -1,20 +1,17 @@
 import { coarseNow } from '@culvert/lifecycle';
+import { SocketSink } from '@culvert/link';
 import type { LinkStream, StreamConsumer } from '@culvert/link';
 import { ResetCode } from '@culvert/wire';
 import type { AgentCounters } from '../counters.ts';
 import type { ConnectionUser, UpstreamConnection } from './connection.ts';
 import { IDLE_MS } from './idle.ts';
 
-/** Up to here bytes are written as a latin1 string: cheaper than a buffer of their own. */
-const TEXT_BYTES = 16_384;
-
 /** Bytes both ways between a stream and a service, half-close carried, until both directions have ended. */
 export class RawRelay implements StreamConsumer, ConnectionUser {
   readonly #stream: LinkStream;
   readonly #counters: AgentCounters;
   #connection: UpstreamConnection | undefined;
-  /** Stream bytes written while the socket was full. */
-  #untaken = 0;
+  #sink: SocketSink | undefined;
   #sentEnd = false;
   #receivedEnd = false;
 
@@ -28,6 +25,7 @@ export class RawRelay implements StreamConsumer, ConnectionUser {
   /** Takes a connection, which may still be in the making, as its own. */
   begin(connection: UpstreamConnection): void {
     this.#connection = connection;
+    this.#sink = new SocketSink(connection.socket, this.#stream);
     if (connection.established) this.onConnected();
   }
 
@@ -47,9 +45,7 @@ export class RawRelay implements StreamConsumer, ConnectionUser {
 
   onWritable(): void {
     this.#touch();
-    const bytes = this.#untaken;
-    this.#untaken = 0;
-    if (bytes > 0) this.#stream.taken(bytes);
+    this.#sink?.drained();
   }
 
   onUpstreamEnd(): void {
@@ -79,16 +75,9 @@ export class RawRelay implements StreamConsumer, ConnectionUser {
   }
 
   onData(buffer: Buffer, start: number, end: number): void {
-    const socket = this.#connection?.socket;
-    if (socket === undefined) return;
+    if (this.#connection === undefined) return;
     this.#touch();
-    const bytes = end - start;
-    const flows =
-      bytes <= TEXT_BYTES
-        ? socket.write(buffer.toString('latin1', start, end), 'latin1')
-        : socket.write(Buffer.from(buffer.subarray(start, end)));
-    if (flows && this.#untaken === 0) this.#stream.taken(bytes);
-    else this.#untaken += bytes;
+    this.#sink?.write(buffer, start, end);
   }
 
   onTrailers(): void {}

@@ -1,6 +1,6 @@
-import type { LinkStream } from '@culvert/link';
 import { POOLED_BYTES, borrowBuffer, giveBack } from '@culvert/socket';
 import type { Socket } from 'node:net';
+import type { LinkStream } from './stream.ts';
 
 /**
  * Up to here bytes are written as a latin1 string, which the socket tries to send from the stack: cheaper than a
@@ -8,7 +8,7 @@ import type { Socket } from 'node:net';
  */
 const TEXT_BYTES = 16_384;
 
-/** Writes what arrives on a stream to a client's socket and gives credit back as the socket takes it. */
+/** Writes what arrives on a stream to a socket, and gives credit back as the socket takes it. */
 export class SocketSink {
   readonly #socket: Socket;
   readonly #stream: LinkStream;
@@ -48,7 +48,7 @@ export class SocketSink {
     return !this.#socket.writableNeedDrain;
   }
 
-  /** Through a pooled buffer while the client keeps up; what waits for a slow one takes no more room than it needs. */
+  /** Through a pooled buffer while the other end keeps up; what waits for a slow one takes no more room than it needs. */
   #writeCopy(buffer: Buffer, start: number, end: number): boolean {
     const bytes = end - start;
     if (bytes > POOLED_BYTES || this.#socket.writableLength > 0) {
