@@ -1,7 +1,6 @@
 /** What the edge counts: plain fields, read by the metrics when somebody asks. */
 export class EdgeCounters {
   connections = 0;
-  connectionsOpen = 0;
   connectionsRefused = 0;
   garbage = 0;
   requests = 0;

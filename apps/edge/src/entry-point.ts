@@ -1,5 +1,6 @@
 import { listen } from '@culvert/lifecycle';
 import type { ListenAddress } from '@culvert/lifecycle';
+import { remoteAddress } from '@culvert/socket';
 import type { Logger } from '@culvert/telemetry';
 import { createServer } from 'node:net';
 import type { Server, Socket } from 'node:net';
@@ -67,7 +68,7 @@ export class EntryPoint implements SniffTarget {
 
   #accept(socket: Socket): void {
     const { admission, context, sniffTimeoutMs } = this.#options;
-    const { address } = clientOf(socket, 'http');
+    const address = remoteAddress(socket);
     if (!admission.enter(address)) {
       context.ways.counters.connectionsRefused++;
       socket.resetAndDestroy();

@@ -223,7 +223,7 @@ export class Http1Connection extends Deadlined implements SocketOwner {
       return this.#begin(head, buffer, headEnd, end);
     } catch (error) {
       if (!(error instanceof Http1Error)) throw error;
-      this.refuse(error.code === 'upstream_protocol' ? 'bad_request' : error.code, error.reason);
+      this.refuse(codeOf(error), error.reason);
       return end;
     }
   }
@@ -263,10 +263,7 @@ export class Http1Connection extends Deadlined implements SocketOwner {
       return exchange.takeBody(buffer, start, end);
     } catch (error) {
       if (!(error instanceof Http1Error)) throw error;
-      exchange.onBadBody({
-        code: error.code === 'upstream_protocol' ? 'bad_request' : error.code,
-        reason: error.reason,
-      });
+      exchange.onBadBody({ code: codeOf(error), reason: error.reason });
       return end;
     }
   }
@@ -275,4 +272,9 @@ export class Http1Connection extends Deadlined implements SocketOwner {
     const bytes = buffer.subarray(start, end);
     this.#held = this.#held.length === 0 ? Buffer.from(bytes) : Buffer.concat([this.#held, bytes]);
   }
+}
+
+/** What a client is told of its own bytes; an upstream's errors do not come from here. */
+function codeOf({ code }: Http1Error): RefusalCode {
+  return code === 'upstream_protocol' ? 'bad_request' : code;
 }

@@ -2,7 +2,14 @@ import { coarseNow } from '@culvert/lifecycle';
 import { HostnamePatternError, PathPatternError, RouteTable, candidatesOf } from '@culvert/routing';
 import { RESOLVE, ROUTES_CHANGED } from '@culvert/signals';
 import type { HostRoutes } from '@culvert/routing';
-import type { ResolveReply, Route, RoutesChangedMessage, Signals, Subscription } from '@culvert/signals';
+import type {
+  ResolveReply,
+  ResolveRequest,
+  Route,
+  RoutesChangedMessage,
+  Signals,
+  Subscription,
+} from '@culvert/signals';
 
 /** Hostnames remembered, whether they exist or not; the one asked for longest ago goes first. */
 const MAX_NAMES = 100_000;
@@ -64,12 +71,10 @@ export class Resolver {
 
   async #ask(hostname: string): Promise<HostRoutes<Route>> {
     const changes = this.#changes;
+    const request: ResolveRequest = { hostname };
     try {
-      const reply = (await this.#signals.request(
-        RESOLVE,
-        { hostname },
-        { timeoutMs: REQUEST_TIMEOUT_MS },
-      )) as ResolveReply | { readonly error: unknown };
+      const reply = (await this.#signals.request(RESOLVE, request, { timeoutMs: REQUEST_TIMEOUT_MS })) as
+        ResolveReply | { readonly error: unknown };
       if ('error' in reply) throw new ResolveError(hostname);
       return this.#remember(hostname, reply.routes, changes === this.#changes ? 'fresh' : 'stale');
     } catch (error) {

@@ -8,7 +8,6 @@ export const LF = 0x0a;
 export const CR = 0x0d;
 export const SPACE = 0x20;
 export const QUOTE = 0x22;
-export const COMMA = 0x2c;
 export const DASH = 0x2d;
 export const DOT = 0x2e;
 export const SLASH = 0x2f;

@@ -119,11 +119,6 @@ export class Link implements CarrierSink, FrameSink, StreamPort {
     return this.#streams.size < this.#options.maxStreams && this.#carrier.backlog < OVERLOADED_BYTES;
   }
 
-  /** Whether frames are already gathered for this turn: one more costs no system call of its own. */
-  get gathering(): boolean {
-    return this.#batch.length > 0;
-  }
-
   get congested(): boolean {
     return this.#turns.contended || this.#isFull();
   }

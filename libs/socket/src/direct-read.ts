@@ -44,14 +44,6 @@ export function readDirectly(socket: Socket, onRead: ReadCallback): void {
   handle.useUserBuffer(sharedBuffer);
 }
 
-/** The option `onread` of `net.connect` for the same way of reading. */
-export function directReadOption(onRead: (bytes: number, buffer: Buffer) => boolean | void): {
-  buffer: Buffer;
-  callback: (bytes: number, buffer: Buffer) => boolean;
-} {
-  return { buffer: sharedBuffer, callback: (bytes, buffer) => onRead(bytes, buffer) !== false };
-}
-
 function findSlots(): OnReadSlots | undefined {
   const probe = new Socket({ onread: { buffer: Buffer.alloc(1), callback: () => true } });
   const named = new Map(Object.getOwnPropertySymbols(probe).map((slot) => [slot.description, slot]));

@@ -1,4 +1,4 @@
-export { directReadOption, readDirectly } from './direct-read.ts';
+export { readDirectly } from './direct-read.ts';
 export type { ReadCallback } from './direct-read.ts';
 export { own } from './owned-socket.ts';
 export type { OwnedSocket, SocketOwner } from './owned-socket.ts';

@@ -4,7 +4,7 @@ import type { AddressInfo, Server, Socket } from 'node:net';
 import { Duplex } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { eventually } from '@culvert/testkit';
-import { directReadOption, own } from './index.ts';
+import { own } from './index.ts';
 import type { SocketOwner } from './index.ts';
 
 /** Writes down what it is told; `keepsReading` is what it answers to a read. */
@@ -151,23 +151,5 @@ describe('the owner of a socket', () => {
     await eventually(() => owner.text === 'firstsecond');
     stream.destroy();
     await eventually(() => owner.calls.includes('close'));
-  });
-});
-
-describe('directReadOption', () => {
-  it('reads a dialed socket into the same buffer', async () => {
-    const owner = owned(accepted, new Recorder());
-    client.write('x');
-    await eventually(() => owner.text === 'x');
-    const seen: { text: string; buffer: Buffer }[] = [];
-    const { port } = server.address() as AddressInfo;
-    server.once('connection', (socket: Socket) => socket.resume().end('from the server'));
-    const onread = directReadOption((bytes, buffer) => {
-      seen.push({ text: buffer.toString('latin1', 0, bytes), buffer });
-    });
-    const dialed = connect({ port, host: '127.0.0.1', onread } as never);
-    await once(dialed, 'close');
-    expect(seen.map(({ text }) => text).join('')).toBe('from the server');
-    expect(owner.buffers.has(seen[0]!.buffer)).toBe(true);
   });
 });

@@ -1,5 +1,4 @@
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'fatal';
-export const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'fatal'] as const satisfies readonly LogLevel[];
 
 /** Flat values that belong to an event; an Error is written as its message, name and stack. */
 export type LogFields = Readonly<Record<string, unknown>>;

@@ -6,6 +6,8 @@ export { NeverHappenedError, eventually } from './eventually.ts';
 export { freePort } from './free-port.ts';
 export { startNats } from './nats-server.ts';
 export type { NatsServer } from './nats-server.ts';
+export { recordingLogger } from './recording-logger.ts';
+export type { LoggedLine } from './recording-logger.ts';
 export { startRedis } from './redis-server.ts';
 export type { RedisServer } from './redis-server.ts';
 export { ServerProcess, ServerStartError } from './server-process.ts';

@@ -1,11 +1,11 @@
 import { Agent, createServer, get as httpGet } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { LinkRefusedError } from '@culvert/link';
-import { eventually, freePort } from '@culvert/testkit';
+import { eventually, freePort, recordingLogger, type LoggedLine } from '@culvert/testkit';
 import { GoAwayCode, Kind, encodeEdges } from '@culvert/wire';
 import { afterEach, describe, expect, it } from 'vitest';
 import { startAgent, type RunningAgent } from '../agent.ts';
-import { agentSettings, recordingLogger, type LoggedLine } from '../testing/agent-kit.ts';
+import { agentSettings } from '../testing/agent-kit.ts';
 import { get } from '../testing/attached-agent.ts';
 import { EdgeDouble, TUNNEL, type EdgeDoubleOptions } from '../testing/edge-double.ts';
 

@@ -1,6 +1,5 @@
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { parseSettings } from '@culvert/settings';
-import { silentLogger, type LogFields, type Logger } from '@culvert/telemetry';
 import { agentSchema, type AgentSettings } from '../settings.ts';
 import { TUNNEL } from './edge-double.ts';
 
@@ -12,28 +11,6 @@ export function agentSettings(
 ): AgentSettings {
   const under = { tunnel: TUNNEL, token: 'secret-token', edges, ingress, links: 1, ...more };
   return parseSettings('', agentSchema, { file: 'test', under });
-}
-
-export interface LoggedLine extends LogFields {
-  readonly level: string;
-  readonly msg: string;
-}
-
-/** Keeps the lines instead of writing them. */
-export function recordingLogger(lines: LoggedLine[]): Logger {
-  const at =
-    (level: string) =>
-    (msg: string, fields: LogFields = {}): void => {
-      lines.push({ ...fields, level, msg });
-    };
-  return {
-    ...silentLogger,
-    debug: at('debug'),
-    info: at('info'),
-    warn: at('warn'),
-    error: at('error'),
-    with: () => recordingLogger(lines),
-  };
 }
 
 /** A service that says exactly what a test wants, and remembers its connections. */

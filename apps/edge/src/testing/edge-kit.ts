@@ -1,7 +1,7 @@
 import { MemoryBus, MemorySignals } from '@culvert/signals';
 import { parseSettings } from '@culvert/settings';
-import { Metrics, silentLogger } from '@culvert/telemetry';
-import type { LogFields, Logger } from '@culvert/telemetry';
+import { Metrics } from '@culvert/telemetry';
+import { recordingLogger, type LoggedLine } from '@culvert/testkit';
 import { onTestFinished } from 'vitest';
 import { startEdge } from '../edge.ts';
 import type { RunningEdge } from '../edge.ts';
@@ -11,22 +11,6 @@ import { AgentDouble } from './agent-double.ts';
 import type { AgentOptions } from './agent-double.ts';
 import { RawClient } from './raw-client.ts';
 import { RouterDouble } from './router-double.ts';
-
-export interface LoggedLine extends LogFields {
-  readonly level: string;
-  readonly msg: string;
-}
-
-/** Keeps the lines instead of writing them. */
-export function recordingLogger(lines: LoggedLine[]): Logger {
-  const at =
-    (level: string) =>
-    (msg: string, fields: LogFields = {}): void => {
-      lines.push({ ...fields, level, msg });
-    };
-  const levels = { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
-  return { ...silentLogger, ...levels, with: () => recordingLogger(lines) };
-}
 
 /** An edge's settings as a file would give them: everything on free ports of loopback, short times. */
 export function edgeSettings(more: object = {}): EdgeSettings {
