@@ -17,7 +17,7 @@ import { declareEdgeMetrics } from './edge-metrics.ts';
 import { EntryPoint } from './entry-point.ts';
 import { Holders } from './holders.ts';
 import { Http1Connection } from './http1-connection.ts';
-import type { HttpContext } from './http1-connection.ts';
+import type { HttpContext } from './http-context.ts';
 import { LinkDoor } from './link-door.ts';
 import { Neighbours } from './neighbours.ts';
 import { PeerLinks } from './peer-links.ts';

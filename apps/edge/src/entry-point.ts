@@ -7,7 +7,7 @@ import type { Server, Socket } from 'node:net';
 import type { Admission } from './admission.ts';
 import { clientOf } from './client.ts';
 import { Http1Connection } from './http1-connection.ts';
-import type { HttpContext } from './http1-connection.ts';
+import type { HttpContext } from './http-context.ts';
 import { RawConnection } from './raw-connection.ts';
 import { Sniffing } from './sniffing.ts';
 import type { SniffTarget } from './sniffing.ts';

@@ -1,16 +1,15 @@
-import { Http1Error, getField, readResponseHead, readTrailers } from '@culvert/http1';
+import { Http1Error, readResponseHead, readTrailers } from '@culvert/http1';
 import type { RequestHead, ResponseHead } from '@culvert/http1';
 import type { Link, LinkStream } from '@culvert/link';
 import { Protocol, ResetCode, isUndelivered } from '@culvert/wire';
+import type { ClientSide } from './client-side.ts';
 import { Delivery, refusalFor } from './delivery.ts';
 import type { Caller, Way } from './delivery.ts';
 import { forwardedHead } from './forwarded-head.ts';
-import type { Http1Connection } from './http1-connection.ts';
-import { refusalResponse } from './refusal.ts';
+import type { HttpContext } from './http-context.ts';
 import type { Refusal } from './refusal.ts';
-import { RequestBody } from './request-body.ts';
+import type { RequestBody } from './request-body.ts';
 import { newRequestId } from './request-id.ts';
-import { ResponseWriter } from './response-writer.ts';
 
 /** Methods that may be sent again when nobody knows whether they were delivered (RFC 9110 §9.2.2). */
 const IDEMPOTENT = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE']);
@@ -20,25 +19,34 @@ const isAgentLost = (code: number): boolean => code === ResetCode.LinkLost || co
 const MAX_INTERIM = 32;
 const NOTHING = Buffer.alloc(0);
 
-/** One request and its response: from the client's connection to a stream and back. */
+/**
+ * One request and its response, from a client to a stream and back: where it is delivered, when it may be sent again,
+ * what is believed of the answer. How the client is spoken to is its side's business.
+ */
 export class Exchange implements Caller {
   readonly head: RequestHead;
   stream: LinkStream | undefined;
   readonly #requestId = newRequestId();
-  readonly #connection: Http1Connection;
+  readonly #context: HttpContext;
+  readonly #side: ClientSide;
   readonly #delivery: Delivery;
   readonly #body: RequestBody | undefined;
-  /** There from the final response head on. */
-  #writer: ResponseWriter | undefined;
+  /** The final response has begun to go out. */
+  #begun = false;
   #interim = 0;
   #trailers = '';
   #over = false;
 
-  constructor(connection: Http1Connection, head: RequestHead) {
+  /** @param body undefined for a request without one */
+  constructor(context: HttpContext, side: ClientSide, head: RequestHead, body: RequestBody | undefined) {
     this.head = head;
-    this.#connection = connection;
-    this.#delivery = new Delivery(connection.context.ways, this);
-    this.#body = RequestBody.of(head);
+    this.#context = context;
+    this.#side = side;
+    this.#delivery = new Delivery(context.ways, this);
+    this.#body = body;
+    const { counters } = context.ways;
+    counters.requests++;
+    counters.requestsOpen++;
   }
 
   get hostname(): string {
@@ -61,45 +69,43 @@ export class Exchange implements Caller {
 
   /** Looks for a way; what has been read of the body goes along with the opening frame. */
   start(): void {
-    this.#connection.waitUpTo(this.#connection.context.timeouts.firstByte);
+    this.#side.waitUpTo(this.#context.timeouts.firstByte);
     this.#delivery.start();
   }
 
   /** Takes what belongs to the request's body and returns where that ends. Throws Http1Error. */
   takeBody(buffer: Buffer, start: number, end: number): number {
     const at = this.#body!.take(buffer, start, end);
-    const { bodyIdle, firstByte } = this.#connection.context.timeouts;
-    if (this.#writer === undefined) this.#connection.waitUpTo(this.requestDone ? firstByte : bodyIdle);
+    const { bodyIdle, firstByte } = this.#context.timeouts;
+    if (!this.#begun) this.#side.waitUpTo(this.requestDone ? firstByte : bodyIdle);
     return at;
   }
 
   onBadBody(refusal: Refusal): void {
     this.#delivery.cancel();
     this.stream?.reset(ResetCode.Cancelled, 'bad request body');
-    if (this.#writer === undefined) this.onRefused(refusal);
-    else this.#abort();
+    if (this.#begun) this.#abort();
+    else this.onRefused(refusal);
   }
 
   onClientGone(): void {
     if (this.#over) return;
-    this.#over = true;
-    const { counters } = this.#connection.context.ways;
-    counters.requestsOpen--;
-    counters.clientAborts++;
+    this.#close();
+    this.#context.ways.counters.clientAborts++;
     this.#delivery.cancel();
     this.stream?.reset(ResetCode.Cancelled, 'client gone');
   }
 
+  /** The client has taken what was written. */
   onClientDrain(): void {
-    this.#writer?.drained();
-    this.#waitForMore();
+    if (this.#begun) this.#waitForMore();
   }
 
   onTimeout(): void {
     const waitsForClient = !this.requestDone && (this.stream === undefined || this.#body!.flows);
     this.#delivery.cancel();
     this.stream?.reset(ResetCode.Cancelled, 'timeout');
-    if (this.#writer !== undefined) return this.#abort();
+    if (this.#begun) return this.#abort();
     if (waitsForClient) {
       return this.onRefused({ code: 'request_timeout', reason: 'the request body did not arrive in time' });
     }
@@ -109,32 +115,22 @@ export class Exchange implements Caller {
   // Caller
 
   openOn(link: Link, way: Way): LinkStream {
-    const { client } = this.#connection;
+    const { client } = this.#side;
     const head = forwardedHead(this.head, client, this.#requestId);
     const meta = { ...way, protocol: Protocol.Http, hostname: this.head.hostname, client: client.text, head };
     this.stream =
       this.#body === undefined
         ? link.open(meta, this, NOTHING, 0, 0, this.head.upgrade === undefined)
         : this.#body.open((bytes, last) => link.open(meta, this, bytes, 0, bytes.length, last));
-    if (!this.requestDone && this.wantsBody) this.#connection.resumeReading();
+    if (!this.requestDone && this.wantsBody) this.#side.resumeReading();
     return this.stream;
   }
 
   onRefused(refusal: Refusal): void {
     if (this.#over) return;
-    const { counters } = this.#connection.context.ways;
-    const persists = this.head.keepAlive && this.requestDone;
-    counters.countRefusal(refusal.code);
-    this.#connection.socket.write(
-      refusalResponse(refusal, {
-        requestId: this.#requestId,
-        accept: getField(this.head.fields, 'accept'),
-        method: this.head.method,
-        keepAlive: persists,
-      }),
-      'latin1',
-    );
-    this.#finish(persists);
+    this.#context.ways.counters.countRefusal(refusal.code);
+    this.#side.refuse(refusal, this.#requestId);
+    this.#finish();
   }
 
   // StreamConsumer
@@ -144,40 +140,33 @@ export class Exchange implements Caller {
   onHead(buffer: Buffer, start: number, headEnd: number, end: number, last: boolean): void {
     let head: ResponseHead;
     try {
-      head = readResponseHead(
-        buffer,
-        start,
-        headEnd,
-        this.head.method,
-        this.#connection.context.answerLimits,
-      );
+      head = readResponseHead(buffer, start, headEnd, this.head.method, this.#context.answerLimits);
     } catch (error) {
       if (!(error instanceof Http1Error)) throw error;
       return this.#distrust(error.reason);
     }
-    if (this.#writer !== undefined) return this.#distrust('second response');
+    if (this.#begun) return this.#distrust('second response');
     if (head.status === 101) return this.#upgrade(head, buffer, headEnd, end);
     if (!fits(head, end - headEnd, last)) return this.#distrust('another length than announced');
     if (head.status < 200) return this.#passInterim(head);
-    this.#connection.context.ways.counters.countStatus(head.status);
+    this.#context.ways.counters.countStatus(head.status);
     // The direction was left open for what follows an upgrade; there is none.
     if (this.head.upgrade !== undefined) this.stream!.sendEnd();
-    const persists = this.head.keepAlive && this.requestDone && !this.#connection.context.draining;
-    const body = { buffer, start: headEnd, end, whole: last };
-    this.#writer = new ResponseWriter(this.#connection.socket, this.stream!, this.head, head, persists, body);
+    this.#begun = true;
+    this.#side.begin(head, this.stream!, { buffer, start: headEnd, end, whole: last });
     if (!last) this.#waitForMore();
   }
 
   onData(buffer: Buffer, start: number, end: number): void {
-    if (this.#writer === undefined) return this.#distrust('body before head');
-    if (!this.#writer.data(buffer, start, end)) return this.#distrust('longer than announced');
+    if (!this.#begun) return this.#distrust('body before head');
+    if (!this.#side.data(buffer, start, end)) return this.#distrust('longer than announced');
     this.#waitForMore();
   }
 
   onTrailers(fields: string): void {
     if (fields === '') return;
     try {
-      this.#trailers = readTrailers(`${fields}\r\n`, this.#connection.context.answerLimits);
+      this.#trailers = readTrailers(`${fields}\r\n`, this.#context.answerLimits);
     } catch (error) {
       if (!(error instanceof Http1Error)) throw error;
       this.#distrust(error.reason);
@@ -186,25 +175,24 @@ export class Exchange implements Caller {
 
   onEnd(): void {
     if (this.#over) return;
-    if (this.#writer === undefined) return this.#distrust('no final response');
-    if (!this.#writer.end(this.#trailers)) return this.#abort();
-    this.#finish(this.#writer.persists && this.requestDone);
+    if (!this.#begun) return this.#distrust('no final response');
+    if (!this.#side.end(this.#trailers)) return this.#abort();
+    this.#finish();
   }
 
   onReset(code: number): void {
     if (this.#over) return;
-    if (this.#writer !== undefined) return this.#abort();
+    if (this.#begun) return this.#abort();
     if (this.#mayRepeat(code)) this.#again(code, code === ResetCode.LinkLost ? 'link' : 'session');
     else this.onRefused(refusalFor(code));
   }
 
   onDrain(): void {
-    if (!this.requestDone) this.#connection.resumeReading();
+    if (!this.requestDone) this.#side.resumeReading();
   }
 
   onUnacknowledged(): void {
-    if (this.#writer !== undefined || !this.#mayRepeat(ResetCode.LinkLost) || !this.#delivery.hasAlternative)
-      return;
+    if (this.#begun || !this.#mayRepeat(ResetCode.LinkLost) || !this.#delivery.hasAlternative) return;
     this.stream!.reset(ResetCode.Cancelled, 'not acknowledged in time');
     this.#again(ResetCode.LinkLost, 'session');
   }
@@ -223,8 +211,7 @@ export class Exchange implements Caller {
   #passInterim(head: ResponseHead): void {
     this.#interim++;
     if (this.#interim > MAX_INTERIM) return this.#distrust('too many interim responses');
-    if (this.head.minor === 0) return;
-    this.#connection.socket.write(`HTTP/1.1 ${head.status} ${head.reason}\r\n${head.fields}\r\n`, 'latin1');
+    this.#side.interim(head);
   }
 
   #upgrade(head: ResponseHead, buffer: Buffer, headEnd: number, end: number): void {
@@ -232,39 +219,42 @@ export class Exchange implements Caller {
     if (head.upgrade === undefined || !asked.includes(head.upgrade.toLowerCase())) {
       return this.#distrust('switch to a protocol that was not asked for');
     }
-    this.#over = true;
-    this.#connection.context.ways.counters.countStatus(101);
-    const fields = `Connection: Upgrade\r\nUpgrade: ${head.upgrade}\r\n`;
-    this.#connection.socket.write(`HTTP/1.1 101 ${head.reason}\r\n${head.fields}${fields}\r\n`, 'latin1');
-    this.#connection.upgrade(this);
+    if (!this.#side.upgrade(head, this.stream!)) return this.#distrust('not the switch that was asked for');
+    this.#close();
+    this.#context.ways.counters.countStatus(101);
     if (end > headEnd) this.stream!.consumer.onData(buffer, headEnd, end);
   }
 
   /** The deadline while the response is on its way: a client that does not read waits less than a quiet service may. */
   #waitForMore(): void {
     if (this.#over) return;
-    const { bodyIdle, tunnelIdle } = this.#connection.context.timeouts;
-    this.#connection.waitUpTo(this.#writer?.blocked === true ? bodyIdle : tunnelIdle);
+    const { bodyIdle, tunnelIdle } = this.#context.timeouts;
+    this.#side.waitUpTo(this.#side.blocked ? bodyIdle : tunnelIdle);
   }
 
   /** The agent's side broke HTTP. */
   #distrust(reason: string): void {
     this.stream?.reset(ResetCode.Protocol, reason);
-    if (this.#writer !== undefined) return this.#abort();
+    if (this.#begun) return this.#abort();
     this.onRefused(refusalFor(ResetCode.UpstreamProtocol));
   }
 
   #abort(): void {
     if (this.#over) return;
-    this.#over = true;
-    this.#connection.exchangeDone('abort');
+    this.#close();
+    this.#side.abort();
   }
 
-  #finish(persists: boolean): void {
-    this.#over = true;
+  #finish(): void {
+    this.#close();
     // A response that came before the whole request: nobody reads the rest.
     if (!this.requestDone) this.stream?.reset(ResetCode.Cancelled, 'answered already');
-    this.#connection.exchangeDone(persists ? 'persist' : 'close');
+    this.#side.finish(this.requestDone);
+  }
+
+  #close(): void {
+    this.#over = true;
+    this.#context.ways.counters.requestsOpen--;
   }
 }
 

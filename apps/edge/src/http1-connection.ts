@@ -2,54 +2,37 @@ import {
   Http1Error,
   checkPartialHead,
   findHeadEnd,
+  getField,
   headStart,
   readRequestHead,
   unendingHead,
 } from '@culvert/http1';
-import type { HeadLimits, RequestHead } from '@culvert/http1';
+import type { RequestHead, ResponseHead } from '@culvert/http1';
 import { Deadlined, coarseNow } from '@culvert/lifecycle';
-import type { Deadlines } from '@culvert/lifecycle';
+import type { LinkStream } from '@culvert/link';
 import { own } from '@culvert/socket';
 import type { SocketOwner } from '@culvert/socket';
 import type { Socket } from 'node:net';
 import type { Client } from './client.ts';
-import type { Ways } from './delivery.ts';
+import type { ClientSide, FirstBytes } from './client-side.ts';
 import { Exchange } from './exchange.ts';
+import type { HttpContext } from './http-context.ts';
 import { RawPipe } from './raw-pipe.ts';
 import { refusalResponse } from './refusal.ts';
-import type { RefusalCode } from './refusal.ts';
+import type { Refusal, RefusalCode } from './refusal.ts';
+import { RequestBody } from './request-body.ts';
 import { newRequestId } from './request-id.ts';
+import { ResponseWriter } from './response-writer.ts';
 
 /** Bytes of later requests that are read while one is being answered. */
 const MAX_PIPELINED_BYTES = 65_536;
 /** How long a refused client may go on sending before it is cut, ms: closing at once could lose it the answer. */
 const LINGER_MS = 2_000;
 
-/** Milliseconds. */
-export interface HttpTimeouts {
-  readonly head: number;
-  readonly idle: number;
-  readonly bodyIdle: number;
-  readonly firstByte: number;
-  readonly tunnelIdle: number;
-}
-
-/** What all HTTP connections of an edge share. */
-export interface HttpContext {
-  readonly ways: Ways;
-  readonly deadlines: Deadlines;
-  readonly headLimits: HeadLimits;
-  /** Of what agents answer: one field may take all the room of a head. */
-  readonly answerLimits: HeadLimits;
-  readonly timeouts: HttpTimeouts;
-  /** Responses say `Connection: close` from then on. */
-  draining: boolean;
-}
-
 const NOTHING = Buffer.alloc(0);
 
 /** A client's HTTP/1.x connection: one request after the other, each routed on its own. */
-export class Http1Connection extends Deadlined implements SocketOwner {
+export class Http1Connection extends Deadlined implements ClientSide, SocketOwner {
   readonly context: HttpContext;
   readonly socket: Socket;
   readonly client: Client;
@@ -58,6 +41,10 @@ export class Http1Connection extends Deadlined implements SocketOwner {
   /** How much of `#held` has been searched for the end of a head. */
   #searched = 0;
   #exchange: Exchange | undefined;
+  /** There from the final response head on. */
+  #writer: ResponseWriter | undefined;
+  /** Whether another request may follow the response that is going out. */
+  #persists = false;
   #closing = false;
   /** Bytes that the client had taken when a deadline last passed. */
   #taken = 0;
@@ -92,6 +79,7 @@ export class Http1Connection extends Deadlined implements SocketOwner {
   }
 
   onSocketDrain(): void {
+    this.#writer?.drained();
     this.#exchange?.onClientDrain();
   }
 
@@ -105,6 +93,7 @@ export class Http1Connection extends Deadlined implements SocketOwner {
     this.context.deadlines.forget(this);
     const exchange = this.#exchange;
     this.#exchange = undefined;
+    this.#writer = undefined;
     exchange?.onClientGone();
   }
 
@@ -113,17 +102,23 @@ export class Http1Connection extends Deadlined implements SocketOwner {
     this.deadline = Infinity;
     if (this.#exchange !== undefined) return this.#exchange.onTimeout();
     if (this.#closing || this.#held.length === 0) this.socket.destroy();
-    else this.refuse('request_timeout', 'the request head did not arrive in time');
+    else this.#reject('request_timeout', 'the request head did not arrive in time');
   }
 
   /** Closes now if idle, otherwise after the current response. */
   drain(): void {
-    if (this.#exchange === undefined && this.#held.length === 0) this.closeSoon();
+    if (this.#exchange === undefined && this.#held.length === 0) this.#closeSoon();
   }
 
   /** What was written and has not gone out. */
   get unsentBytes(): number {
     return this.socket.writableLength;
+  }
+
+  // ClientSide
+
+  get blocked(): boolean {
+    return this.socket.writableNeedDrain;
   }
 
   waitUpTo(ms: number): void {
@@ -134,19 +129,67 @@ export class Http1Connection extends Deadlined implements SocketOwner {
     this.socket.resume();
   }
 
-  /** The exchange is over; the next request may be taken. */
-  exchangeDone(fate: 'persist' | 'close' | 'abort'): void {
-    this.#exchange = undefined;
-    this.context.ways.counters.requestsOpen--;
-    // The client must see that the response is not whole.
-    if (fate === 'abort') return void this.socket.resetAndDestroy();
-    if (fate === 'close' || (this.context.draining && this.#held.length === 0)) return this.closeSoon();
+  interim(head: ResponseHead): void {
+    if (this.#exchange!.head.minor === 0) return;
+    this.socket.write(`HTTP/1.1 ${head.status} ${head.reason}\r\n${head.fields}\r\n`, 'latin1');
+  }
+
+  begin(head: ResponseHead, stream: LinkStream, first: FirstBytes): void {
+    const exchange = this.#exchange!;
+    const persists = exchange.head.keepAlive && exchange.requestDone && !this.context.draining;
+    this.#writer = new ResponseWriter(this.socket, stream, exchange.head, head, persists, first);
+    this.#persists = this.#writer.persists;
+  }
+
+  data(buffer: Buffer, start: number, end: number): boolean {
+    return this.#writer!.data(buffer, start, end);
+  }
+
+  end(trailers: string): boolean {
+    return this.#writer!.end(trailers);
+  }
+
+  refuse(refusal: Refusal, requestId: string): void {
+    const { head, requestDone } = this.#exchange!;
+    this.#persists = head.keepAlive && requestDone;
+    const accept = getField(head.fields, 'accept');
+    const context = { requestId, accept, method: head.method, keepAlive: this.#persists };
+    this.socket.write(refusalResponse(refusal, context), 'latin1');
+  }
+
+  /** The next request may be taken. */
+  finish(requestDone: boolean): void {
+    this.#forgetExchange();
+    if (!this.#persists || !requestDone) return this.#closeSoon();
+    if (this.context.draining && this.#held.length === 0) return this.#closeSoon();
     this.waitUpTo(this.context.timeouts.idle);
     if (this.#held.length > 0) setImmediate(this.#takeHeld);
   }
 
+  /** An HTTP/1.x client sees it by a reset alone: the end of a connection may be that of a response. */
+  abort(): void {
+    this.#forgetExchange();
+    this.socket.resetAndDestroy();
+  }
+
+  upgrade(head: ResponseHead, stream: LinkStream): boolean {
+    const fields = `Connection: Upgrade\r\nUpgrade: ${head.upgrade}\r\n`;
+    this.socket.write(`HTTP/1.1 101 ${head.reason}\r\n${head.fields}${fields}\r\n`, 'latin1');
+    this.context.deadlines.forget(this);
+    this.#forgetExchange();
+    const { deadlines, timeouts } = this.context;
+    const pipe = new RawPipe({ socket: this.socket, stream, deadlines, idleMs: timeouts.tunnelIdle });
+    pipe.begin(this.#held, false);
+    return true;
+  }
+
+  #forgetExchange(): void {
+    this.#exchange = undefined;
+    this.#writer = undefined;
+  }
+
   /** Ends the connection once what was written has gone out; what the client still sends is thrown away. */
-  closeSoon(): void {
+  #closeSoon(): void {
     this.#closing = true;
     this.#held = NOTHING;
     this.waitUpTo(this.context.timeouts.bodyIdle);
@@ -154,27 +197,12 @@ export class Http1Connection extends Deadlined implements SocketOwner {
     this.socket.resume();
   }
 
-  /** Gives the connection to the stream of a successful upgrade. */
-  upgrade(exchange: Exchange): void {
-    const stream = exchange.stream!;
-    this.context.deadlines.forget(this);
-    this.#exchange = undefined;
-    this.context.ways.counters.requestsOpen--;
-    const pipe = new RawPipe({
-      socket: this.socket,
-      stream,
-      deadlines: this.context.deadlines,
-      idleMs: this.context.timeouts.tunnelIdle,
-    });
-    pipe.begin(this.#held, false);
-  }
-
   /** Answers something that is no request; the connection is of no use afterwards. */
-  refuse(code: RefusalCode, reason: string): void {
+  #reject(code: RefusalCode, reason: string): void {
     this.context.ways.counters.countRefusal(code);
     const context = { requestId: newRequestId(), accept: undefined, method: 'GET', keepAlive: false };
     this.socket.write(refusalResponse({ code, reason }, context), 'latin1');
-    this.closeSoon();
+    this.#closeSoon();
   }
 
   /** Whether something of what was written has gone out since the last look: slow is not stalled. */
@@ -223,7 +251,7 @@ export class Http1Connection extends Deadlined implements SocketOwner {
       return this.#begin(head, buffer, headEnd, end);
     } catch (error) {
       if (!(error instanceof Http1Error)) throw error;
-      this.refuse(codeOf(error), error.reason);
+      this.#reject(codeOf(error), error.reason);
       return end;
     }
   }
@@ -241,13 +269,10 @@ export class Http1Connection extends Deadlined implements SocketOwner {
 
   #begin(head: RequestHead, buffer: Buffer, headEnd: number, end: number): number {
     if (head.method === 'CONNECT') {
-      this.refuse('not_implemented', 'CONNECT is not offered here');
+      this.#reject('not_implemented', 'CONNECT is not offered here');
       return end;
     }
-    const { counters } = this.context.ways;
-    counters.requests++;
-    counters.requestsOpen++;
-    const exchange = new Exchange(this, head);
+    const exchange = new Exchange(this.context, this, head, RequestBody.of(head));
     this.#exchange = exchange;
     if (exchange.requestDone) {
       exchange.start();

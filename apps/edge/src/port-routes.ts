@@ -6,7 +6,7 @@ import { createServer } from 'node:net';
 import type { Server, Socket } from 'node:net';
 import type { Admission } from './admission.ts';
 import { clientOf } from './client.ts';
-import type { HttpContext } from './http1-connection.ts';
+import type { HttpContext } from './http-context.ts';
 import { RawConnection } from './raw-connection.ts';
 
 const REQUEST_TIMEOUT_MS = 2_000;

@@ -7,7 +7,7 @@ import type { Socket } from 'node:net';
 import type { Client } from './client.ts';
 import { Delivery } from './delivery.ts';
 import type { Caller, Way } from './delivery.ts';
-import type { HttpContext } from './http1-connection.ts';
+import type { HttpContext } from './http-context.ts';
 import type { Refusal } from './refusal.ts';
 import { RawPipe } from './raw-pipe.ts';
 

@@ -32,25 +32,37 @@ export interface RefusalContext {
   readonly requestId: string;
   /** The request's Accept field. */
   readonly accept: string | undefined;
-  readonly method: string;
-  readonly keepAlive: boolean;
 }
 
-/** A complete HTTP/1.1 response, latin1: JSON, a small page or a line of text, by what the client accepts. */
-export function refusalResponse(refusal: Refusal, context: RefusalContext): string {
+/** An answer of the edge's own, framed by nobody yet. */
+export interface RefusalAnswer {
+  readonly status: number;
+  readonly reason: string;
+  /** Field lines, each with its CRLF; Content-Length is among them. */
+  readonly fields: string;
+  /** ASCII. */
+  readonly body: string;
+}
+
+/** JSON, a small page or a line of text, by what the client accepts. */
+export function refusalAnswer(refusal: Refusal, context: RefusalContext): RefusalAnswer {
   const entry: { status: number; title: string; retryAfterSeconds?: number } = REFUSALS[refusal.code];
   const [type, body] = bodyFor(refusal, context);
-  const fields = [
-    `HTTP/1.1 ${entry.status} ${entry.title}`,
-    `Content-Type: ${type}; charset=utf-8`,
-    `Content-Length: ${body.length}`,
-    'Cache-Control: no-store',
-    `X-Culvert-Error: ${refusal.code}`,
-    `X-Request-Id: ${context.requestId}`,
-  ];
-  if (entry.retryAfterSeconds !== undefined) fields.push(`Retry-After: ${entry.retryAfterSeconds}`);
-  if (!context.keepAlive) fields.push('Connection: close');
-  return `${fields.join('\r\n')}\r\n\r\n${context.method === 'HEAD' ? '' : body}`;
+  const fields =
+    `Content-Type: ${type}; charset=utf-8\r\nContent-Length: ${body.length}\r\nCache-Control: no-store\r\n` +
+    `X-Culvert-Error: ${refusal.code}\r\nX-Request-Id: ${context.requestId}\r\n`;
+  const retry = entry.retryAfterSeconds === undefined ? '' : `Retry-After: ${entry.retryAfterSeconds}\r\n`;
+  return { status: entry.status, reason: entry.title, fields: fields + retry, body };
+}
+
+/** The same as a complete HTTP/1.1 response, latin1. */
+export function refusalResponse(
+  refusal: Refusal,
+  context: RefusalContext & { readonly method: string; readonly keepAlive: boolean },
+): string {
+  const { status, reason, fields, body } = refusalAnswer(refusal, context);
+  const connection = context.keepAlive ? '' : 'Connection: close\r\n';
+  return `HTTP/1.1 ${status} ${reason}\r\n${fields}${connection}\r\n${context.method === 'HEAD' ? '' : body}`;
 }
 
 function bodyFor(refusal: Refusal, context: RefusalContext): [type: string, body: string] {

@@ -3,6 +3,7 @@ import type { RequestHead, ResponseHead } from '@culvert/http1';
 import { SocketSink } from '@culvert/link';
 import type { LinkStream } from '@culvert/link';
 import type { Socket } from 'node:net';
+import type { FirstBytes } from './client-side.ts';
 
 /** How the client learns where the body ends. */
 type Framing = 'none' | 'length' | 'chunked' | 'close';
@@ -18,8 +19,7 @@ export class ResponseWriter {
   #left: number;
 
   /**
-   * @param body what came with the head, at [start, end) of a buffer that is used again after the call
-   * @param whole whether that is the whole body, so that its length is known even if the head does not tell it
+   * @param persists whether the connection may carry another request, as far as the request is concerned
    */
   constructor(
     socket: Socket,
@@ -27,7 +27,7 @@ export class ResponseWriter {
     request: RequestHead,
     head: ResponseHead,
     persists: boolean,
-    body: { readonly buffer: Buffer; readonly start: number; readonly end: number; readonly whole: boolean },
+    body: FirstBytes,
   ) {
     const bytes = body.end - body.start;
     this.#socket = socket;
@@ -36,11 +36,6 @@ export class ResponseWriter {
     this.#left = head.body === 'length' ? head.contentLength : this.#framing === 'length' ? bytes : 0;
     this.persists = persists && this.#framing !== 'close';
     this.#begin(head, request.minor, body);
-  }
-
-  /** Whether the client is slower than the service. */
-  get blocked(): boolean {
-    return this.#socket.writableNeedDrain;
   }
 
   /** False when there is more than the head announced. */
@@ -70,11 +65,7 @@ export class ResponseWriter {
   }
 
   /** Head and first bytes in one write. */
-  #begin(
-    head: ResponseHead,
-    minor: 0 | 1,
-    body: { readonly buffer: Buffer; readonly start: number; readonly end: number },
-  ): void {
+  #begin(head: ResponseHead, minor: 0 | 1, body: FirstBytes): void {
     const text = `HTTP/1.1 ${head.status} ${head.reason}\r\n${head.fields}${this.#fields(head, minor)}\r\n`;
     const bytes = body.end - body.start;
     if (bytes === 0 || this.#framing === 'none' || (this.#framing === 'length' && bytes > this.#left)) {

@@ -1,0 +1,24 @@
+import type { HeadLimits } from '@culvert/http1';
+import type { Deadlines } from '@culvert/lifecycle';
+import type { Ways } from './delivery.ts';
+
+/** Milliseconds. */
+export interface HttpTimeouts {
+  readonly head: number;
+  readonly idle: number;
+  readonly bodyIdle: number;
+  readonly firstByte: number;
+  readonly tunnelIdle: number;
+}
+
+/** What all HTTP connections of an edge share, whatever they speak. */
+export interface HttpContext {
+  readonly ways: Ways;
+  readonly deadlines: Deadlines;
+  readonly headLimits: HeadLimits;
+  /** Of what agents answer: one field may take all the room of a head. */
+  readonly answerLimits: HeadLimits;
+  readonly timeouts: HttpTimeouts;
+  /** Connections end after the responses that are on their way. */
+  draining: boolean;
+}
