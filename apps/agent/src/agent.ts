@@ -8,6 +8,7 @@ import { formatEdgeAddress } from '@culvert/settings';
 import { Metrics, startAdminServer, type AdminServer, type Logger } from '@culvert/telemetry';
 import type { AgentHello } from '@culvert/wire';
 import { declareAgentMetrics } from './agent-metrics.ts';
+import { agentStatus } from './agent-status.ts';
 import { EdgeList } from './attach/edge-list.ts';
 import { LinkSupervisor } from './attach/link-supervisor.ts';
 import { AgentCounters } from './counters.ts';
@@ -73,6 +74,8 @@ class Agent implements RunningAgent {
   readonly #parts: AgentParts;
   readonly #services: Services;
   readonly #supervisor: LinkSupervisor;
+  /** This process, as edges know it. */
+  readonly #agent = randomUUID();
   #admin: AdminServer | undefined;
   #draining: Promise<void> | undefined;
   #isReady = false;
@@ -120,6 +123,7 @@ class Agent implements RunningAgent {
         ready: () => this.#readiness(),
         metrics,
         logger,
+        status: () => agentStatus(this.#settings.tunnel, this.#agent, this.#supervisor.links),
       });
     }
     for (const address of this.#settings.edges) {
@@ -149,7 +153,7 @@ class Agent implements RunningAgent {
   #makeSupervisor(server: StreamServer): LinkSupervisor {
     const { edges, links, limits } = this.#settings;
     const { logger, random = Math.random, onRefused } = this.#parts;
-    const hello = helloOf(this.#settings, this.#parts.version);
+    const hello = helloOf(this.#settings, this.#agent, this.#parts.version);
     return new LinkSupervisor({
       edges: new EdgeList({ configured: edges, learns: links > 1, seed: hello.agent, random }),
       links,
@@ -176,14 +180,18 @@ class Agent implements RunningAgent {
   }
 }
 
-function helloOf(settings: AgentSettings, version = 'unknown'): Omit<AgentHello, 'generation'> {
+function helloOf(
+  settings: AgentSettings,
+  agent: string,
+  version = 'unknown',
+): Omit<AgentHello, 'generation'> {
   const { tunnel, token, region, claims } = settings;
   const claimsAny = claims.hostnames.length > 0 || claims.ports.length > 0;
   return {
     role: 'agent',
     tunnel,
     token: token.reveal(),
-    agent: randomUUID(),
+    agent,
     software: `culvert/${version}`,
     window: INITIAL_WINDOW_BYTES,
     ...(region === undefined ? {} : { region }),

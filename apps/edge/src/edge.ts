@@ -14,6 +14,8 @@ import { advertised } from './advertised.ts';
 import { Announcer } from './announcer.ts';
 import { EdgeCounters } from './counters.ts';
 import { declareEdgeMetrics } from './edge-metrics.ts';
+import { edgeStatus } from './edge-status.ts';
+import type { EdgeStatus } from './edge-status.ts';
 import { EntryPoint } from './entry-point.ts';
 import { Holders } from './holders.ts';
 import { Http1Connection } from './http1-connection.ts';
@@ -191,6 +193,7 @@ class Edge implements RunningEdge {
         metrics,
         logger,
         ready: () => this.#readiness(),
+        status: () => this.#status(),
       });
     }
     signals.subscribe(TUNNEL_REVOKED, (message) => {
@@ -284,6 +287,17 @@ class Edge implements RunningEdge {
     return own === undefined || this.#draining !== undefined
       ? others
       : [{ id, region, address: own }, ...others];
+  }
+
+  /** What this edge holds and believes: to be compared with the registry and with other edges. */
+  #status(): EdgeStatus {
+    return edgeStatus({
+      info: this.#info(),
+      signals: this.#parts.signals.state,
+      pools: this.#pools,
+      holders: this.#holders,
+      neighbours: this.#neighbours,
+    });
   }
 
   #info(): EdgeInfo {

@@ -25,6 +25,14 @@ interface Known {
   turn: number;
 }
 
+/** Which edges are remembered as holders of a tunnel. */
+export interface HoldersView {
+  readonly tunnel: string;
+  /** Null: it will be asked for before it is used again. */
+  readonly askedMsAgo: number | null;
+  readonly pools: readonly Pick<PoolInfo, 'edge' | 'boot' | 'sessions' | 'draining'>[];
+}
+
 /** Which other edges hold a pool of a tunnel, as far as this edge has asked. */
 export class Holders {
   readonly #signals: Signals;
@@ -40,6 +48,22 @@ export class Holders {
 
   get size(): number {
     return this.#known.size;
+  }
+
+  /** What is remembered now, for people and tests. */
+  get view(): HoldersView[] {
+    const now = performance.now();
+    return [...this.#known].map(([tunnel, { pools, askedAt }]) => ({
+      tunnel,
+      // JSON has no infinity: null is a tunnel that has to be asked for before it is used.
+      askedMsAgo: Number.isFinite(askedAt) ? Math.round(now - askedAt) : null,
+      pools: [...pools.values()].map(({ edge, boot, sessions, draining }) => ({
+        edge,
+        boot,
+        sessions,
+        draining,
+      })),
+    }));
   }
 
   /** The tunnel's id as it stands in opening frames. */

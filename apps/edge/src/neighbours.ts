@@ -10,6 +10,15 @@ interface Neighbour {
   readonly heardAt: number;
 }
 
+/** Another edge, as it was heard of last. */
+export interface NeighbourView {
+  readonly edge: string;
+  readonly region: string;
+  readonly boot: string;
+  readonly draining: boolean;
+  readonly heardMsAgo: number;
+}
+
 export interface NeighboursObserver {
   /** An edge has left or started anew. */
   onGone(edge: string): void;
@@ -39,6 +48,18 @@ export class Neighbours {
     return [...this.#known.values()]
       .filter(({ info, heardAt }) => heardAt > alive && !info.draining && info.agents !== undefined)
       .map(({ info }) => ({ id: info.id, region: info.region, address: info.agents! }));
+  }
+
+  /** What was heard last of each, for people and tests. */
+  get view(): NeighbourView[] {
+    const now = performance.now();
+    return [...this.#known.values()].map(({ info, heardAt }) => ({
+      edge: info.id,
+      region: info.region,
+      boot: info.boot,
+      draining: info.draining,
+      heardMsAgo: Math.round(now - heardAt),
+    }));
   }
 
   stop(): void {

@@ -14,7 +14,7 @@ export const drainTimeout = () => duration('how long running work may go on afte
 
 /** Where a service that has no API of its own serves its state. */
 export const adminSection = () =>
-  section('/healthz, /readyz and /metrics; absent: not served', {
+  section('/healthz, /readyz, /metrics and /status; absent: not served', {
     listen: listenAddress('where the admin server listens'),
   });
 

@@ -54,6 +54,14 @@ describe('startAdminServer', () => {
     expect(await response.text()).toContain('requests_total 42\n');
   });
 
+  it('serves what the service tells of itself as JSON, and nothing where it tells nothing', async () => {
+    const get = await start({ status: () => ({ links: 2 }) });
+    const response = await get('/status');
+    expect(response.headers.get('content-type')).toBe('application/json');
+    expect(await response.json()).toEqual({ links: 2 });
+    expect((await (await start())('/status')).status).toBe(404);
+  });
+
   it('leaves other paths to the handler and answers 404 in JSON where that passes', async () => {
     const get = await start({
       handler: async (request, response) => {

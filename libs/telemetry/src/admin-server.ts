@@ -11,7 +11,9 @@ export interface AdminServerOptions {
   /** True while the service takes work; otherwise the reason why not. */
   readonly ready: () => true | string;
   readonly metrics: Metrics;
-  /** Takes what is not one of the three fixed paths; resolves with whether it answered. */
+  /** What the service tells of itself at `/status`, as JSON: names and numbers, never secrets. */
+  readonly status?: () => object;
+  /** Takes what is not one of the fixed paths; resolves with whether it answered. */
   readonly handler?: (request: IncomingMessage, response: ServerResponse) => Promise<boolean>;
   readonly logger: Logger;
 }
@@ -33,7 +35,7 @@ const LIMITS = {
 const MAX_CONNECTIONS = 512;
 const CLOSE_GRACE = 1_000;
 
-/** Serves `/healthz`, `/readyz` and `/metrics`, and lets `handler` serve the rest. */
+/** Serves `/healthz`, `/readyz`, `/metrics` and, where there is one, `/status`; lets `handler` serve the rest. */
 export async function startAdminServer(options: AdminServerOptions): Promise<AdminServer> {
   const server = http.createServer(LIMITS, (request, response) => {
     answer(request, response, options).catch((error: unknown) => {
@@ -64,9 +66,22 @@ async function answer(
       return sendText(response, 200, text, contentType);
     }
     default:
-      if ((await options.handler?.(request, response)) === true) return;
-      sendError(response, 404, 'not_found', `nothing at ${pathOf(request)}`);
+      return answerMore(request, response, options);
   }
+}
+
+/** What not every service has. */
+async function answerMore(
+  request: IncomingMessage,
+  response: ServerResponse,
+  { status, handler }: AdminServerOptions,
+): Promise<void> {
+  const path = pathOf(request);
+  if (path === '/status' && status !== undefined) {
+    return sendText(response, 200, `${JSON.stringify(status())}\n`, 'application/json');
+  }
+  if ((await handler?.(request, response)) === true) return;
+  sendError(response, 404, 'not_found', `nothing at ${path}`);
 }
 
 function pathOf(request: IncomingMessage): string {

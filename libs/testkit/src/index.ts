@@ -1,5 +1,7 @@
 export { Authority } from './certificates.ts';
 export type { CertificateFiles } from './certificates.ts';
+export { ConfiguredService } from './configured-service.ts';
+export type { Configuration } from './configured-service.ts';
 export { CulvertProcess, LogLineMissingError } from './culvert-process.ts';
 export type { LogLine, ProcessEnd } from './culvert-process.ts';
 export { NeverHappenedError, eventually } from './eventually.ts';
@@ -12,3 +14,5 @@ export { startRedis } from './redis-server.ts';
 export type { RedisServer } from './redis-server.ts';
 export { ServerProcess, ServerStartError } from './server-process.ts';
 export type { ServerProgram } from './server-process.ts';
+export { TcpProxy } from './tcp-proxy.ts';
+export type { Direction } from './tcp-proxy.ts';

@@ -51,6 +51,8 @@ export class AgentLink implements LinkOwner {
   state: 'dialing' | 'attached' | 'leaving' | 'over' = 'dialing';
   /** Once attached: what the edge calls itself. */
   edgeId = '';
+  /** Once attached: what the edge calls the session that it belongs to. */
+  session = '';
   /** The edges that this edge has told of last. */
   edges: readonly EdgeAddress[] = [];
   /** Once attached: on the monotonic clock, ms. */
@@ -130,6 +132,7 @@ export class AgentLink implements LinkOwner {
     this.state = 'attached';
     this.attachedAt = performance.now();
     this.edgeId = welcome.body.edge;
+    this.session = welcome.body.session;
     this.edges = welcome.body.edges;
     this.edge.id = welcome.body.edge;
     this.edge.region = welcome.body.region;

@@ -48,6 +48,19 @@ async function agentOf(edges: readonly string[], more: object = {}): Promise<Sta
 const drained = { code: GoAwayCode.Draining, retryAfterMs: 0, text: 'draining' };
 
 describe('an agent', () => {
+  it('tells at its admin address which sessions its links belong to', async () => {
+    const edges = await Promise.all(['a', 'b'].map((id) => edgeOf(id)));
+    const addresses = edges.map(({ address }) => address);
+    const { agent } = await agentOf(addresses, { links: 2, admin: { listen: '127.0.0.1:0' } });
+    await eventually(() => agent.links === 2);
+    const status = await (await fetch(`http://127.0.0.1:${agent.admin!.port}/status`)).json();
+    const { tunnel, agent: self } = edges[0]!.hellos[0]!;
+    expect(status).toMatchObject({ tunnel, agent: self });
+    const { links } = status as { links: { edge: string; session: string; state: string }[] };
+    expect(links.map(({ edge, state }) => `${edge} ${state}`).sort()).toEqual(['a attached', 'b attached']);
+    expect(links.every(({ session }) => session !== '')).toBe(true);
+  });
+
   it('says who it is, and is ready with its first link', async () => {
     const edge = await edgeOf('a');
     const { agent, lines } = await agentOf([edge.address], {
