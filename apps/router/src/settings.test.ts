@@ -67,17 +67,19 @@ routes:
     expect(() => parse('tokens: [{ name: dev, token: t }]')).toThrow('tokens.0.tunnels: is required');
   });
 
+  it('pass TLS through by hostname, not by path or port', () => {
+    const route = (keys: string) => parse(`routes: [{ ${keys}, tunnel: ${ID}, tls: passthrough }]`).routes[0];
+    expect(route('hostname: own.example.com')).toMatchObject({ tls: 'passthrough' });
+    const reason = 'routes.0.tls: needs "hostname" without "path"';
+    expect(() => route('hostname: own.example.com, path: /v1')).toThrow(reason);
+    expect(() => route('port: 443')).toThrow(reason);
+  });
+
   it('refuse tunnels that share an id or a name', () => {
     const tunnel = `{ id: ${ID}, name: shop, token: a }`;
     expect(() => parse(`tunnels:\n  - ${tunnel}\n  - ${tunnel}`)).toThrow(
       `/srv/router.yml:3: tunnels.1.id: "${ID}" is already taken in this file\n` +
         '/srv/router.yml:3: tunnels.1.name: "shop" is already taken in this file',
-    );
-  });
-
-  it('refuse the policies that no feature stands behind yet', () => {
-    expect(() => parse(`routes: [{ hostname: a.b, tunnel: ${ID}, tls: passthrough }]`)).toThrow(
-      'routes.0.tls: unknown key',
     );
   });
 });

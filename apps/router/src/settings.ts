@@ -79,6 +79,12 @@ export const routeSchema = () =>
       path: optional(pathRule('which paths of the hostname; absent: all')),
       port: optional(port('public TCP port that every edge binds')),
       tunnel: uuid('the tunnel that it leads to'),
+      tls: optional(
+        choice<'passthrough'>(
+          'TLS for the hostname goes to the tunnel untouched, whatever certificates edges have',
+          ['passthrough'],
+        ),
+      ),
     },
     function* (route) {
       if ((route.hostname === undefined) === (route.port === undefined)) {
@@ -86,6 +92,12 @@ export const routeSchema = () =>
       }
       if (route.path !== undefined && route.hostname === undefined) {
         yield { path: ['path'], message: 'needs "hostname": raw TCP has no paths' };
+      }
+      if (route.tls !== undefined && (route.hostname === undefined || route.path !== undefined)) {
+        yield {
+          path: ['tls'],
+          message: 'needs "hostname" without "path": only a server name is known of TLS',
+        };
       }
     },
   );

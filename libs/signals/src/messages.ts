@@ -40,6 +40,8 @@ export interface Route {
   readonly path?: string;
   /** A public TCP port; such a route has neither hostname nor path. */
   readonly port?: number;
+  /** `passthrough`: TLS for the hostname goes to the tunnel untouched, also where an edge could terminate it. */
+  readonly tls?: 'passthrough';
 }
 
 export interface ResolveRequest {
