@@ -108,7 +108,7 @@ export default defineConfig(
     },
   },
   {
-    files: [...tests, 'tests/**/*.ts', 'bench/**/*.ts', 'libs/testkit/**/*.ts'],
+    files: [...tests, 'tests/**/*.ts', 'bench/**/*.ts', 'tools/simulate/**/*.ts', 'libs/testkit/**/*.ts'],
     rules: {
       '@nx/enforce-module-boundaries': moduleBoundaries(boundaries('layer:test')),
       'no-restricted-syntax': 'off',

@@ -1,7 +1,13 @@
 import { coarseNow } from '@culvert/lifecycle';
-import { HostnamePatternError, PathPatternError, RouteTable, candidatesOf } from '@culvert/routing';
+import {
+  HostnamePatternError,
+  PathPatternError,
+  RouteTable,
+  covers,
+  parseHostnamePattern,
+} from '@culvert/routing';
 import { RESOLVE, ROUTES_CHANGED } from '@culvert/signals';
-import type { HostRoutes } from '@culvert/routing';
+import type { HostRoutes, HostnamePattern } from '@culvert/routing';
 import type {
   ResolveReply,
   ResolveRequest,
@@ -31,8 +37,8 @@ export class Resolver {
   /** In the order in which they were asked for. */
   readonly #entries = new Map<string, Entry>();
   readonly #asking = new Map<string, Promise<HostRoutes<Route>>>();
-  /** How many changes were heard of: an answer may be older than the last one. */
-  #changes = 0;
+  /** Hostnames being asked for that a change was heard of meanwhile: their answer may be older than that. */
+  readonly #overtaken = new Set<string>();
   readonly #subscription: Subscription;
 
   constructor(signals: Signals) {
@@ -70,18 +76,19 @@ export class Resolver {
   }
 
   async #ask(hostname: string): Promise<HostRoutes<Route>> {
-    const changes = this.#changes;
     const request: ResolveRequest = { hostname };
     try {
       const reply = (await this.#signals.request(RESOLVE, request, { timeoutMs: REQUEST_TIMEOUT_MS })) as
         ResolveReply | { readonly error: unknown };
       if ('error' in reply) throw new ResolveError(hostname);
-      return this.#remember(hostname, reply.routes, changes === this.#changes ? 'fresh' : 'stale');
+      return this.#remember(hostname, reply.routes, this.#overtaken.has(hostname) ? 'stale' : 'fresh');
     } catch (error) {
       const stale = this.#entries.get(hostname);
       if (stale === undefined) throw error;
       stale.freshUntil = coarseNow() + FRESH_UNKNOWN_MS;
       return stale.routes;
+    } finally {
+      this.#overtaken.delete(hostname);
     }
   }
 
@@ -97,11 +104,32 @@ export class Resolver {
 
   /** Stale from now on, but still there to serve if no router can be asked. */
   #invalidate(change: RoutesChangedMessage): void {
-    this.#changes++;
-    const changed = new Set(change.hostnames);
-    for (const [hostname, entry] of this.#entries) {
-      if (change.all || candidatesOf(hostname).some((pattern) => changed.has(pattern))) entry.freshUntil = 0;
+    const patterns = change.hostnames.flatMap(patternOf);
+    // Single names are the rule, and there may be many: they are not looked for among all that is remembered.
+    const wide = change.all ? EVERYTHING : patterns.filter(({ reach }) => reach !== 'name');
+    for (const { reach, name } of patterns) if (reach === 'name') this.#outdate(name);
+    if (wide.length === 0) return;
+    for (const hostname of [...this.#entries.keys(), ...this.#asking.keys()]) {
+      if (wide.some((pattern) => covers(pattern, hostname))) this.#outdate(hostname);
     }
+  }
+
+  #outdate(hostname: string): void {
+    const entry = this.#entries.get(hostname);
+    if (entry !== undefined) entry.freshUntil = 0;
+    if (this.#asking.has(hostname)) this.#overtaken.add(hostname);
+  }
+}
+
+const EVERYTHING: readonly HostnamePattern[] = [{ reach: 'any', name: '' }];
+
+/** None for what this edge cannot read: it knows no route of such a pattern either. */
+function patternOf(text: string): HostnamePattern[] {
+  try {
+    return [parseHostnamePattern(text)];
+  } catch (error) {
+    if (error instanceof HostnamePatternError) return [];
+    throw error;
   }
 }
 

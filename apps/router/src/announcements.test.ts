@@ -1,6 +1,7 @@
 import { MemoryBus, MemorySignals, RESYNC, ROUTES_CHANGED, TUNNEL_REVOKED } from '@culvert/signals';
 import type { Signals, SignalsState } from '@culvert/signals';
 import type { RouteRecord } from '@culvert/registry';
+import { eventually } from '@culvert/testkit';
 import { expect, it } from 'vitest';
 import { Announcements } from './announcements.ts';
 import { listen } from './testing/router-kit.ts';
@@ -37,6 +38,27 @@ it('a change of very many hostnames is told as a change of everything', async ()
   announcements.routesChanged(Array.from({ length: 5_000 }, (_, at) => route(`h${at}.test`)));
   await settled(signals);
   expect(changes).toEqual([{ hostnames: [], ports: true, all: true }]);
+});
+
+it('of many changes the first is told at once, and the others together soon after', async () => {
+  const signals = new MemorySignals();
+  const changes = await listen(signals, ROUTES_CHANGED);
+  const announcements = new Announcements(signals);
+  for (const name of ['a.test', 'b.test', 'c.test']) announcements.routesChanged([route(name)]);
+  await settled(signals);
+  expect(changes).toEqual([{ hostnames: ['a.test'], ports: false, all: false }]);
+  await eventually(() => changes.length === 2);
+  expect(changes[1]).toEqual({ hostnames: ['b.test', 'c.test'], ports: false, all: false });
+});
+
+it('changes that wait to be told are told when the router stops', async () => {
+  const signals = new MemorySignals();
+  const changes = await listen(signals, ROUTES_CHANGED);
+  const announcements = new Announcements(signals);
+  for (const name of ['a.test', 'b.test']) announcements.routesChanged([route(name)]);
+  announcements.close();
+  await settled(signals);
+  expect(changes).toHaveLength(2);
 });
 
 /** Signals whose state the test decides. */

@@ -4,6 +4,8 @@ import type { RoutesChangedMessage, Signals, TunnelRevokedMessage } from '@culve
 
 /** More hostnames than this are announced as a change of everything: the message must stay small. */
 const MOST_HOSTNAMES = 1_000;
+/** After a change was told, those of this long are told together, ms: a storm of claims becomes a few messages. */
+const GATHER_MS = 50;
 /** Revocations that wait for the bus to come back; those beyond are lost to edges that ask nobody again. */
 const MOST_WAITING = 10_000;
 
@@ -15,6 +17,9 @@ export class Announcements {
   readonly #unwatch: () => void;
   #missedChanges = false;
   #missedResync = false;
+  /** Changes since the last message, and what ends the time in which they are gathered. */
+  #gathered: RouteRecord[] = [];
+  #gathering: NodeJS.Timeout | undefined;
   #missedRevocations: TunnelRevokedMessage[] = [];
 
   constructor(signals: Signals) {
@@ -26,6 +31,22 @@ export class Announcements {
 
   routesChanged(records: readonly RouteRecord[]): void {
     if (records.length === 0) return;
+    if (this.#gathering === undefined) {
+      this.#gathering = setTimeout(() => this.#sendGathered(), GATHER_MS);
+      return this.#tell(records);
+    }
+    // Beyond that it becomes a change of everything, whatever else comes.
+    if (this.#gathered.length <= MOST_HOSTNAMES) this.#gathered.push(...records);
+  }
+
+  #sendGathered(): void {
+    this.#gathering = undefined;
+    const gathered = this.#gathered;
+    this.#gathered = [];
+    this.routesChanged(gathered);
+  }
+
+  #tell(records: readonly RouteRecord[]): void {
     const hostnames = records.map(({ route }) => route.hostname).filter((hostname) => hostname !== undefined);
     if (hostnames.length > MOST_HOSTNAMES) return this.allRoutesChanged();
     const ports = records.some(({ route }) => route.port !== undefined);
@@ -55,6 +76,8 @@ export class Announcements {
   }
 
   close(): void {
+    clearTimeout(this.#gathering);
+    if (this.#gathered.length > 0) this.#tell(this.#gathered);
     this.#unwatch();
   }
 

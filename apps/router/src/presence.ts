@@ -37,7 +37,7 @@ export class Presence {
     try {
       if ((await this.#registry.applySessions(message)) === 'fenced') return;
       const up = message.mode === 'all' ? message.sessions : message.up;
-      for (const session of up) await this.#admission.reclaim(session);
+      await Promise.all(up.map((session) => this.#admission.reclaim(session)));
     } catch (error) {
       if (!(error instanceof RegistryDownError)) throw error;
       this.#logger.debug('sessions not stored', { edge: message.edge, seq: message.seq });

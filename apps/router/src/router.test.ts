@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
 import {
   AUTHENTICATE,
   EDGE_BYE,
@@ -129,8 +130,11 @@ describe.each<[string, () => Installation | Promise<Installation>]>([
     const asking = await installation.signals();
     const claims = { hostnames: ['app.localhost'], ports: [] };
     const mine = randomUUID();
-    await asking.request(AUTHENTICATE, authentication('anyone', mine, claims), ASK);
     const changes = await listen(asking, ROUTES_CHANGED);
+    await asking.request(AUTHENTICATE, authentication('anyone', mine, claims), ASK);
+    const granted = { hostnames: ['app.localhost'], ports: false, all: false };
+    await eventually(() => isDeepStrictEqual(changes.at(-1), granted));
+    changes.length = 0;
     await attach(asking, [session({ tunnel: mine, digest: digestOf('anyone'), claims })]);
     const held = performance.now() + 2 * (TIMES.leaseTtl + TIMES.claimGrace);
     await eventually(async () => {
@@ -140,7 +144,7 @@ describe.each<[string, () => Installation | Promise<Installation>]>([
     expect(await tunnelsFor(asking, 'app.localhost')).toEqual([mine]);
     expect(changes).toEqual([]);
     await eventually(() => changes.length === 1);
-    expect(changes).toEqual([{ hostnames: ['app.localhost'], ports: false, all: false }]);
+    expect(changes).toEqual([granted]);
     expect(await tunnelsFor(asking, 'app.localhost')).toEqual([]);
   });
 
