@@ -1,3 +1,4 @@
+import { compileExpression, ExpressionError } from './expression.ts';
 import { routingPath } from './routing-path.ts';
 
 /** Longer paths match no regular expression: what one costs grows with its input. */
@@ -31,6 +32,17 @@ export function parsePathPattern(text: string): PathPattern {
   return { kind: exact ? 'exact' : 'prefix', path: routingPath(escaped(path)) };
 }
 
+/** What is wrong with a path pattern, in words; for who checks it before it is used. */
+export function pathPatternProblem(text: string): string | undefined {
+  try {
+    parsePathPattern(text);
+    return undefined;
+  } catch (error) {
+    if (error instanceof PathPatternError) return error.message;
+    throw error;
+  }
+}
+
 /** Whether `path` (without query) matches. A prefix ends where a segment does: `/v1` takes `/v1/x` but not `/v10`. */
 export function matchesPath(pattern: PathPattern, path: string): boolean {
   switch (pattern.kind) {
@@ -56,33 +68,10 @@ function escaped(path: string): string {
 }
 
 function compiled(text: string, source: string): RegExp {
-  if (source === '') throw new PathPatternError(text, 'the expression is missing');
-  if (repeatsRepetition(source)) {
-    throw new PathPatternError(text, 'a repeated group repeats something itself, which can take for ever');
-  }
   try {
-    return new RegExp(source);
+    return compileExpression(source);
   } catch (cause) {
-    throw new PathPatternError(text, 'not a regular expression', { cause });
+    if (!(cause instanceof ExpressionError)) throw cause;
+    throw new PathPatternError(text, cause.message, { cause });
   }
-}
-
-/** Whether an unbounded repetition contains another, such as `(a+)*`: the usual cause of exponential time. */
-function repeatsRepetition(source: string): boolean {
-  const plain = source.replace(/\\./g, 'x').replace(/\[[^\]]*\]/g, 'x');
-  const groups: boolean[] = [];
-  for (let at = 0; at < plain.length; at += 1) {
-    if (plain[at] === '(') groups.push(false);
-    else if (plain[at] === ')') {
-      const repeats = groups.pop() ?? false;
-      const repeated = isUnbounded(plain, at + 1);
-      if (repeats && repeated) return true;
-      if (groups.length > 0) groups[groups.length - 1] ||= repeats || repeated;
-    } else if (isUnbounded(plain, at) && groups.length > 0) groups[groups.length - 1] = true;
-  }
-  return false;
-}
-
-function isUnbounded(source: string, at: number): boolean {
-  return source[at] === '*' || source[at] === '+' || /^\{\d+,\}/.test(source.slice(at, at + 12));
 }
