@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import { pathPatternProblem } from '@culvert/routing';
 import {
   adminSection,
   count,
@@ -78,6 +79,8 @@ function* checkRules(rules: readonly { readonly hostname?: string; readonly path
     }
     if (!last && takesAll)
       yield { path: [at], message: 'takes everything, so the rules after it never apply' };
+    const problem = path === undefined ? undefined : pathPatternProblem(path);
+    if (problem !== undefined) yield { path: [at, 'path'], message: problem };
   }
 }
 

@@ -102,4 +102,10 @@ describe('a route', () => {
     expect(() => check({ hostname: 'a', port: 1, tunnel: ID })).toThrow('needs either "hostname" or "port"');
     expect(() => check({ port: 1, path: '/a', tunnel: ID })).toThrow('path: needs "hostname"');
   });
+
+  it('has no path whose expression could take for ever', () => {
+    expect(() => check({ hostname: 'a', path: '~ ^/(a+)+$', tunnel: ID })).toThrow(
+      'body:1: path: "~ ^/(a+)+$" is no path pattern: a repeated group repeats something itself',
+    );
+  });
 });

@@ -1,3 +1,4 @@
+import { pathPatternProblem } from '@culvert/routing';
 import {
   choice,
   drainTimeout,
@@ -25,6 +26,7 @@ import {
   uuid,
   type SettingsOf,
 } from '@culvert/settings';
+import { badPolicy, policyKeys } from './policy-settings.ts';
 
 export type RouterSettings = SettingsOf<typeof routerSchema>;
 export type TunnelSettings = SettingsOf<typeof tunnelSchema>;
@@ -85,6 +87,7 @@ export const routeSchema = () =>
           ['passthrough'],
         ),
       ),
+      ...policyKeys(),
     },
     function* (route) {
       if ((route.hostname === undefined) === (route.port === undefined)) {
@@ -99,8 +102,16 @@ export const routeSchema = () =>
           message: 'needs "hostname" without "path": only a server name is known of TLS',
         };
       }
+      yield* badPath(route.path);
+      yield* badPolicy(route, route.port !== undefined);
     },
   );
+
+/** An edge would pass over a route whose expression could take for ever. */
+function* badPath(path: string | undefined) {
+  const message = path === undefined ? undefined : pathPatternProblem(path);
+  if (message !== undefined) yield { path: ['path'], message };
+}
 
 /** A token that is not tied to one tunnel: `culvert http` opens a tunnel of its own and claims what it serves. */
 export const tokenSchema = () =>

@@ -7,6 +7,7 @@ import { parseHostPort, parseListenAddress } from './host-port.ts';
 import { parseDuration, parseSize } from './quantities.ts';
 import type { Schema } from './schema.ts';
 import { Secret } from './secret.ts';
+import { either } from './structure.ts';
 
 const MAX_TEXT = 1024;
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
@@ -89,6 +90,19 @@ export const duration = (description: string, fallback?: string): Schema<number>
 /** In bytes. */
 export const size = (description: string, fallback?: string): Schema<number> =>
   textField(SIZE, description, fallback);
+
+/** A duration above zero as text: checked, but passed on as it was written. */
+export const durationText = (description: string): Schema<string> =>
+  textField({ ...DURATION, parse: (text) => (parseDuration(text) ? text : undefined) }, description);
+
+/** A size as text, or bytes as a number: checked, but passed on as it was written. */
+export const sizeAsWritten = (description: string, min: number): Schema<string | number> => {
+  const atLeast = min === 0 ? '' : `, at least ${min} bytes`;
+  const expected = `a size with its unit such as "16k" or "1MiB"${atLeast}`;
+  const parse = (text: string): string | undefined => ((parseSize(text) ?? -1) < min ? undefined : text);
+  const number = numberField({ min, max: Number.MAX_SAFE_INTEGER }, description);
+  return either(description, textField({ type: 'size', expected, parse }, description), number);
+};
 
 /** A whole number from 1, or in the given range. */
 export const count = (

@@ -7,6 +7,7 @@ export {
   choice,
   count,
   duration,
+  durationText,
   edgeAddress,
   edgeAddressText,
   filePath,
@@ -17,6 +18,7 @@ export {
   port,
   secret,
   size,
+  sizeAsWritten,
   text,
   uuid,
 } from './fields.ts';
@@ -41,6 +43,7 @@ export {
   either,
   list,
   mapped,
+  mapping,
   oneOrMany,
   optional,
   optionalList,

@@ -2,13 +2,14 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { count, duration, filePath, listenAddress, name, secret } from './fields.ts';
+import { count, duration, filePath, listenAddress, name, secret, sizeAsWritten } from './fields.ts';
 import { SettingsError } from './settings-error.ts';
 import { parseSettings, readSettings, readValue } from './settings-file.ts';
 import {
   either,
   list,
   mapped,
+  mapping,
   oneOrMany,
   optional,
   optionalList,
@@ -123,6 +124,30 @@ describe('the environment in a file', () => {
 
   it('refuses what is not a variable', () => {
     expect(problemsOf('id: ${1x}')[0]).toContain('"${1x}" is not a variable\'s name');
+  });
+});
+
+describe("a section whose keys are the user's own", () => {
+  const schema = () =>
+    section('s', {
+      fields: optional(mapping('fields', name('one'))),
+      bytes: optional(sizeAsWritten('bytes', 10)),
+    });
+  const parse = (text: string) => parseSettings(text, schema, { file: 'a.yml', env: {} });
+
+  it('keeps them as they are', () => {
+    expect(parse('fields: { X-A: a, __proto__: b }').fields).toEqual({ 'X-A': 'a', ['__proto__']: 'b' });
+  });
+
+  it('names the one that is wrong', () => {
+    expect(() => parse('fields:\n  X-A: a\n  X-B: "!"')).toThrow('a.yml:3: fields.X-B: expected a name');
+    expect(() => parse('fields:\n  X-A:')).toThrow('a.yml:2: fields.X-A: expected a name');
+    expect(() => parse('fields: [a]')).toThrow('a.yml:1: fields: expected a section, not a list');
+  });
+
+  it('leaves a size as it was written', () => {
+    expect([parse('bytes: 1k').bytes, parse('bytes: 10').bytes]).toEqual(['1k', 10]);
+    expect(() => parse('bytes: 1B')).toThrow('at least 10 bytes');
   });
 });
 

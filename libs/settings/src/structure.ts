@@ -59,6 +59,24 @@ export function optionalSection<S extends Shape>(description: string, keys: S): 
   return withFallback(section(description, keys), {});
 }
 
+/** A section whose keys are the user's own, such as names of header fields; their values are alike. */
+export function mapping<Value>(
+  description: string,
+  element: Schema<Value>,
+): Schema<Readonly<Record<string, Value>>> {
+  return {
+    notes: { description, type: `section of ${element.notes.type}` },
+    accepts: isSection,
+    read: (value, path, report) => {
+      if (!isSection(value)) return refuse('a section', value, path, report);
+      const names = Object.keys(value);
+      const outputs = names.map((name) => element.read(value[name] ?? null, [...path, name], report));
+      if (outputs.includes(INVALID)) return INVALID;
+      return Object.fromEntries(names.map((name, at) => [name, outputs[at] as Value]));
+    },
+  };
+}
+
 /** A list of alike parts. */
 export function list<Element>(
   description: string,

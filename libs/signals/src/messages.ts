@@ -1,3 +1,5 @@
+import type { RoutePolicy } from './route-policy.ts';
+
 /**
  * What edges and routers say to each other, subject by subject. Subjects are relative: every implementation of
  * the port puts the installation's prefix before them.
@@ -31,7 +33,7 @@ export const holdersOf = (tunnel: string): string => `holders.${tunnel}`;
 export const poolOf = (tunnel: string): string => `pool.${tunnel}`;
 
 /** A rule that leads a hostname and path, or a port, to a tunnel. */
-export interface Route {
+export interface Route extends RoutePolicy {
   readonly id: string;
   readonly tunnel: string;
   /** `example.com`, or `.example.com` for the name and all below it, or `*.example.com` for those below only. */

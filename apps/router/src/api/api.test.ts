@@ -7,6 +7,7 @@ import { silentLogger } from '@culvert/telemetry';
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { Announcements } from '../announcements.ts';
 import { digestOf } from '../digest.ts';
+import { policyKeys } from '../policy-settings.ts';
 import { session } from '../testing/router-kit.ts';
 import { createApi } from './api.ts';
 
@@ -195,6 +196,44 @@ describe('routes', () => {
   it('a route to a tunnel that does not exist is refused', async () => {
     const answer = await call('POST', '/api/v1/routes', { hostname: 'a.test', tunnel: randomUUID() });
     expect([answer.status, codeOf(answer)]).toEqual([422, 'unknown_tunnel']);
+  });
+
+  it('the policy of a route is kept as it was written', async () => {
+    const policy = {
+      rewrite: { from: '^/v1/(.*)$', to: '/$1' },
+      requestHeaders: { set: { 'X-Client': '{client_ip}' }, remove: ['X-Debug'] },
+      maxBody: '10MiB',
+      bandwidth: { down: '1MiB' },
+      timeouts: { firstByte: '5s' },
+    };
+    const created = await call('POST', '/api/v1/routes', {
+      hostname: 'a.test',
+      path: '/v1',
+      tunnel,
+      ...policy,
+    });
+    expect(created.body).toMatchObject(policy);
+    const shown = await call('GET', created.headers.get('location') ?? '');
+    const { id, source, ...body } = shown.body;
+    expect(source).toBe('api');
+    await call('DELETE', `/api/v1/routes/${String(id)}`);
+    expect((await call('POST', '/api/v1/routes', body)).body).toEqual(shown.body);
+  });
+
+  it('a policy that makes no sense is refused by its key', async () => {
+    const requestHeaders = { set: { 'X-Client': '{nobody}' } };
+    const answer = await call('POST', '/api/v1/routes', { hostname: 'a.test', tunnel, requestHeaders });
+    expect([answer.status, codeOf(answer)]).toEqual([422, 'invalid']);
+    expect((answer.body['error'] as { message: string }).message).toMatch(
+      /^requestHeaders\.set\.X-Client: unknown placeholder \{nobody\}/,
+    );
+    expect((await registry.routes({ limit: 1 })).items).toEqual([]);
+  });
+
+  it('every policy that a route can have is described', async () => {
+    const { body } = await call('GET', '/api/v1/openapi.json');
+    const { schemas } = body['components'] as { schemas: { Route: { properties: object } } };
+    expect(Object.keys(schemas.Route.properties)).toEqual(expect.arrayContaining(Object.keys(policyKeys())));
   });
 
   it('a second route for the same hostname and path is a conflict', async () => {

@@ -9,9 +9,47 @@ const madeUp = {
   description: 'made up when left out; shown only in the answer that made it',
 } as const;
 
+const size = { type: ['string', 'integer'], examples: ['64KiB', 65_536] } as const;
+const duration = { ...text, examples: ['500ms', '30s', '2m', '1h'] } as const;
+
 const listOf = (items: object): object => ({ type: 'array', items });
 const ref = (name: string): object => ({ $ref: `#/components/schemas/${name}` });
 const json = (schema: object): object => ({ content: { 'application/json': { schema } } });
+
+/** What a route does with its traffic besides leading it to a tunnel. */
+const POLICY = {
+  rewrite: {
+    type: 'object',
+    required: ['from', 'to'],
+    properties: {
+      from: { ...text, examples: ['^/v1/(.*)$'] },
+      to: { ...text, examples: ['/$1'] },
+    },
+  },
+  stripPrefix: { ...text, examples: ['/v1'] },
+  requestHeaders: ref('HeaderRules'),
+  responseHeaders: ref('HeaderRules'),
+  redirect: {
+    type: 'object',
+    required: ['to'],
+    description: 'The edge answers itself.',
+    properties: {
+      to: { ...text, examples: ['https://www.example.com{uri}'] },
+      status: { enum: [301, 302, 303, 307, 308], default: 308 },
+    },
+  },
+  query: { enum: ['pass', 'clean'], default: 'pass' },
+  locations: { enum: ['pass', 'refuse'], default: 'pass' },
+  maxBody: { ...size, description: 'of a request' },
+  bandwidth: {
+    oneOf: [size, { type: 'object', properties: { up: size, down: size } }],
+    description: 'bytes a second of one request or connection',
+  },
+  timeouts: {
+    type: 'object',
+    properties: { firstByte: duration, bodyIdle: duration, total: duration, tunnelIdle: duration },
+  },
+} as const;
 
 const SCHEMAS = {
   Tunnel: {
@@ -29,7 +67,17 @@ const SCHEMAS = {
       path: { ...text, examples: ['/v1', '= /exact', '~ ^/v[12]/'] },
       port,
       tunnel: uuid,
+      ...POLICY,
       source,
+    },
+  },
+  HeaderRules: {
+    type: 'object',
+    description: 'Applied in the order remove, set, add. Values may have placeholders such as "{client_ip}".',
+    properties: {
+      set: { type: 'object', additionalProperties: text },
+      add: { type: 'object', additionalProperties: { oneOf: [text, listOf(text)] } },
+      remove: { ...listOf(text), description: '"X-Debug-*" stands for all names that begin so' },
     },
   },
   Token: {
