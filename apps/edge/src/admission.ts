@@ -14,17 +14,28 @@ export class Admission {
     return this.#open;
   }
 
-  /** Counts a connection, unless it is one too many. */
-  enter(address: string): boolean {
-    const ofAddress = this.#perAddress.get(address) ?? 0;
-    if (this.#open >= this.#maxConnections || ofAddress >= this.#maxPerAddress) return false;
+  /** Counts a connection, unless it is one too many; undefined: of a proxy, whose address stands for many clients. */
+  enter(address: string | undefined): boolean {
+    if (this.#open >= this.#maxConnections) return false;
+    if (address !== undefined && !this.assign(address)) return false;
     this.#open++;
+    return true;
+  }
+
+  leave(address: string | undefined): void {
+    this.#open--;
+    if (address !== undefined) this.unassign(address);
+  }
+
+  /** A connection counted already turned out to be that of `address`; false where it is one too many of it. */
+  assign(address: string): boolean {
+    const ofAddress = this.#perAddress.get(address) ?? 0;
+    if (ofAddress >= this.#maxPerAddress) return false;
     this.#perAddress.set(address, ofAddress + 1);
     return true;
   }
 
-  leave(address: string): void {
-    this.#open--;
+  unassign(address: string): void {
     const left = (this.#perAddress.get(address) ?? 1) - 1;
     if (left === 0) this.#perAddress.delete(address);
     else this.#perAddress.set(address, left);

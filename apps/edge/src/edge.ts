@@ -17,6 +17,7 @@ import { declareEdgeMetrics } from './edge-metrics.ts';
 import { edgeStatus } from './edge-status.ts';
 import type { EdgeStatus } from './edge-status.ts';
 import { EntryPoint } from './entry-point.ts';
+import { Forwarding } from './forwarding.ts';
 import { Holders } from './holders.ts';
 import { Http1Connection } from './http1-connection.ts';
 import type { HttpContext } from './http-context.ts';
@@ -30,6 +31,7 @@ import { RawPipe } from './raw-pipe.ts';
 import { Resolver } from './resolver.ts';
 import { SessionGate } from './session-gate.ts';
 import type { EdgeSettings } from './settings.ts';
+import { TrustedProxies } from './trusted-proxies.ts';
 
 /** What an edge gets from the process that it runs in. */
 export interface EdgeParts {
@@ -142,13 +144,19 @@ class Edge implements RunningEdge {
       headLimits,
       answerLimits: { ...headLimits, valueBytes: limits.headerSize },
       timeouts,
+      forwarding: new Forwarding({
+        trusted: new TrustedProxies(settings.trustedProxies),
+        headers: settings.forwardedHeaders,
+        edge: settings.id,
+      }),
       draining: false,
     };
     this.#admission = new Admission(limits.connections, limits.connectionsPerAddress);
     this.#entryPoints = settings.entryPoints.map(
-      ({ listen }) =>
+      ({ listen, proxyProtocol }) =>
         new EntryPoint({
           listen,
+          proxyProtocol,
           context: this.#context,
           admission: this.#admission,
           sniffTimeoutMs: timeouts.sniff,
@@ -161,6 +169,8 @@ class Edge implements RunningEdge {
       admission: this.#admission,
       logger,
       host: settings.entryPoints[0]?.listen.host ?? '',
+      proxyProtocol: settings.portRoutes.proxyProtocol,
+      sniffTimeoutMs: timeouts.sniff,
     });
     declareEdgeMetrics(parts.metrics, {
       counters: this.#counters,

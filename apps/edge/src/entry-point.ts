@@ -1,13 +1,16 @@
 import { listen } from '@culvert/lifecycle';
 import type { ListenAddress } from '@culvert/lifecycle';
-import { remoteAddress } from '@culvert/socket';
+import type { ProxyHeader } from '@culvert/sniff';
 import type { Logger } from '@culvert/telemetry';
 import { createServer } from 'node:net';
 import type { Server, Socket } from 'node:net';
 import type { Admission } from './admission.ts';
-import { clientOf } from './client.ts';
+import type { Forwarding } from './forwarding.ts';
 import { Http1Connection } from './http1-connection.ts';
 import type { HttpContext } from './http-context.ts';
+import { peerOf } from './peer.ts';
+import type { Peer } from './peer.ts';
+import { believedPeer } from './proxy-header.ts';
 import { RawConnection } from './raw-connection.ts';
 import { Sniffing } from './sniffing.ts';
 import type { SniffTarget } from './sniffing.ts';
@@ -16,6 +19,7 @@ export interface EntryPointOptions {
   readonly listen: ListenAddress;
   readonly context: HttpContext;
   readonly admission: Admission;
+  readonly proxyProtocol: 'accept' | 'require' | 'off';
   readonly sniffTimeoutMs: number;
   readonly logger: Logger;
 }
@@ -46,18 +50,27 @@ export class EntryPoint implements SniffTarget {
     this.#server.close();
   }
 
-  onHttp1(socket: Socket, first: Buffer): void {
-    const client = clientOf(socket, 'http');
+  onHttp1(socket: Socket, first: Buffer, peer: Peer): void {
+    const client = this.#forwarding.client(peer, 'http');
     const connection = new Http1Connection(this.#options.context, socket, client);
     if (connection.onSocketRead(first.length, first) === false) socket.pause();
   }
 
-  onTls(socket: Socket, serverName: string | undefined, first: Buffer): void {
+  onTls(socket: Socket, serverName: string | undefined, first: Buffer, peer: Peer): void {
     if (serverName === undefined) return this.onGarbage(socket, 'TLS without a server name');
-    const client = clientOf(socket, 'https');
+    const client = this.#forwarding.client(peer, 'https');
     const { context } = this.#options;
     const kept = Buffer.from(first);
     new RawConnection({ context, socket, client, hostname: serverName, first: kept }).start();
+  }
+
+  onProxyHeader(socket: Socket, header: ProxyHeader, peer: Peer): Peer | undefined {
+    if (!peer.trusted) {
+      this.onGarbage(socket, 'a header of the PROXY protocol from a stranger');
+      return undefined;
+    }
+    const { admission, context } = this.#options;
+    return believedPeer(socket, header, peer, { admission, context });
   }
 
   onGarbage(socket: Socket, reason: string): void {
@@ -66,16 +79,22 @@ export class EntryPoint implements SniffTarget {
     socket.destroy();
   }
 
+  get #forwarding(): Forwarding {
+    return this.#options.context.forwarding;
+  }
+
   #accept(socket: Socket): void {
-    const { admission, context, sniffTimeoutMs } = this.#options;
-    const address = remoteAddress(socket);
-    if (!admission.enter(address)) {
+    const { admission, context, sniffTimeoutMs, proxyProtocol } = this.#options;
+    const peer = peerOf(socket, context.forwarding.trusted);
+    const limited = peer.trusted ? undefined : peer.address;
+    if (!admission.enter(limited)) {
       context.ways.counters.connectionsRefused++;
       socket.resetAndDestroy();
       return;
     }
     context.ways.counters.connections++;
-    socket.once('close', () => admission.leave(address));
-    new Sniffing(socket, this, context.deadlines, sniffTimeoutMs);
+    socket.once('close', () => admission.leave(limited));
+    const { deadlines } = context;
+    new Sniffing({ socket, peer, target: this, deadlines, timeoutMs: sniffTimeoutMs, proxyProtocol });
   }
 }

@@ -2,6 +2,7 @@ import { Http1Error, readResponseHead, readTrailers } from '@culvert/http1';
 import type { RequestHead, ResponseHead } from '@culvert/http1';
 import type { Link, LinkStream } from '@culvert/link';
 import { Protocol, ResetCode, isUndelivered } from '@culvert/wire';
+import type { Client } from './client.ts';
 import type { ClientSide } from './client-side.ts';
 import { Delivery, refusalFor } from './delivery.ts';
 import type { Caller, Way } from './delivery.ts';
@@ -47,6 +48,12 @@ export class Exchange implements Caller {
     const { counters } = context.ways;
     counters.requests++;
     counters.requestsOpen++;
+  }
+
+  /** Who asks: a trusted proxy may speak for somebody else with each request. */
+  get client(): Client {
+    const { client } = this.#side;
+    return client.peer.trusted ? this.#context.forwarding.clientBehind(client, this.head) : client;
   }
 
   get hostname(): string {
@@ -115,7 +122,7 @@ export class Exchange implements Caller {
   // Caller
 
   openOn(link: Link, way: Way): LinkStream {
-    const { client } = this.#side;
+    const client = this.client;
     const head = forwardedHead(this.head, client, this.#requestId);
     const meta = { ...way, protocol: Protocol.Http, hostname: this.head.hostname, client: client.text, head };
     this.stream =

@@ -1,6 +1,7 @@
 import type { HeadLimits } from '@culvert/http1';
 import type { Deadlines } from '@culvert/lifecycle';
 import type { Ways } from './delivery.ts';
+import type { Forwarding } from './forwarding.ts';
 
 /** Milliseconds. */
 export interface HttpTimeouts {
@@ -19,6 +20,7 @@ export interface HttpContext {
   /** Of what agents answer: one field may take all the room of a head. */
   readonly answerLimits: HeadLimits;
   readonly timeouts: HttpTimeouts;
+  readonly forwarding: Forwarding;
   /** Connections end after the responses that are on their way. */
   draining: boolean;
 }

@@ -5,13 +5,16 @@ import type { Logger } from '@culvert/telemetry';
 import { createServer } from 'node:net';
 import type { Server, Socket } from 'node:net';
 import type { Admission } from './admission.ts';
-import { clientOf } from './client.ts';
 import type { HttpContext } from './http-context.ts';
+import { peerOf } from './peer.ts';
+import type { Peer } from './peer.ts';
+import { ProxyHeaderWait } from './proxy-header-wait.ts';
 import { RawConnection } from './raw-connection.ts';
 
 const REQUEST_TIMEOUT_MS = 2_000;
 /** Routes are asked for again after this long even if no signal came, and so are taken ports tried, ms. */
 const REFRESH_MS = 30_000;
+const NOTHING = Buffer.alloc(0);
 
 interface Bound {
   tunnel: string;
@@ -25,6 +28,9 @@ export interface PortRoutesOptions {
   readonly logger: Logger;
   /** Public address to bind the ports on; empty for all. */
   readonly host: string;
+  /** `require`: each connection begins with a header of a trusted proxy. Without it none may: servers may speak first. */
+  readonly proxyProtocol: 'require' | 'off';
+  readonly sniffTimeoutMs: number;
 }
 
 /** Public TCP ports by route: binds each on this edge and passes its connections to the route's tunnel. */
@@ -130,18 +136,35 @@ export class PortRoutes {
   }
 
   #accept(socket: Socket, port: number): void {
-    const { admission, context } = this.#options;
+    const { admission, context, logger, proxyProtocol, sniffTimeoutMs } = this.#options;
     const bound = this.#bound.get(port);
-    const client = clientOf(socket, 'http');
-    if (bound === undefined || !admission.enter(client.address)) {
+    const peer = peerOf(socket, context.forwarding.trusted);
+    const limited = peer.trusted ? undefined : peer.address;
+    if (bound === undefined || !admission.enter(limited)) {
       context.ways.counters.connectionsRefused++;
       socket.resetAndDestroy();
       return;
     }
     context.ways.counters.connections++;
-    socket.once('close', () => admission.leave(client.address));
-    new RawConnection({ context, socket, client, hostname: '', first: Buffer.alloc(0) }).startAt(
-      bound.tunnel,
-    );
+    socket.once('close', () => admission.leave(limited));
+    if (proxyProtocol === 'off') return this.#pass(socket, peer, bound.tunnel, NOTHING);
+    new ProxyHeaderWait({
+      socket,
+      peer,
+      admission,
+      context,
+      timeoutMs: sniffTimeoutMs,
+      onPeer: (named, first) => this.#pass(socket, named, bound.tunnel, first),
+      onGarbage: (reason) => {
+        context.ways.counters.garbage++;
+        logger.debug('garbage on a port route', { port, client: peer.address, reason });
+      },
+    });
+  }
+
+  #pass(socket: Socket, peer: Peer, tunnel: string, first: Buffer): void {
+    const { context } = this.#options;
+    const client = context.forwarding.client(peer, 'http');
+    new RawConnection({ context, socket, client, hostname: '', first }).startAt(tunnel);
   }
 }

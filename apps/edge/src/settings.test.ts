@@ -45,6 +45,23 @@ admin: { listen: 127.0.0.1:9091 }
     });
   });
 
+  it('believe nobody about the client unless told to, and say who is meant by address or network', () => {
+    const minimal = 'id: a\nentryPoints: [{ listen: ":80" }]';
+    expect(parse(minimal)).toMatchObject({
+      trustedProxies: [],
+      forwardedHeaders: ['x-forwarded'],
+      entryPoints: [{ proxyProtocol: 'accept' }],
+      portRoutes: { proxyProtocol: 'off' },
+    });
+    expect(parse(`${minimal}\ntrustedProxies: [10.0.0.0/8, "::1"]`).trustedProxies).toEqual([
+      { address: '10.0.0.0', prefix: 8 },
+      { address: '::1', prefix: 128 },
+    ]);
+    expect(() => parse(`${minimal}\ntrustedProxies: [10.0.0.0/33]`)).toThrow(
+      '/srv/edge.yml:3: trustedProxies.0: expected an address such as',
+    );
+  });
+
   it('name certificates by paths relative to the file', () => {
     const tls = 'tls: { certificates: [{ cert: a.pem, key: a.key }] }';
     const settings = parse(`id: a\nentryPoints: [{ listen: ":80" }]\nagents: { listen: ":7000", ${tls} }`);

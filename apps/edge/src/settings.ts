@@ -1,5 +1,7 @@
 import {
+  addressRange,
   adminSection,
+  choice,
   count,
   drainTimeout,
   duration,
@@ -13,6 +15,7 @@ import {
   natsUrl,
   oneOrMany,
   optional,
+  optionalList,
   optionalSection,
   secret,
   section,
@@ -37,6 +40,7 @@ export const edgeSchema = (folder: string) =>
       prefix: name('the installation: what its subjects start with', 'culvert'),
       secret: optional(secret('what edges prove to each other that they belong together with')),
       entryPoints: list('public listeners', entryPoint(), { min: 1 }),
+      ...forwarding(),
       agents: optional(agents(folder)),
       peers: optional(peers(folder)),
       admin: optional(adminSection()),
@@ -57,7 +61,34 @@ export const edgeSchema = (folder: string) =>
   );
 
 const entryPoint = () =>
-  section('sniffs HTTP/1, h2c and TLS', { listen: listenAddress('where the public arrives') });
+  section('sniffs HTTP/1, h2c and TLS', {
+    listen: listenAddress('where the public arrives'),
+    proxyProtocol: choice<'accept' | 'require' | 'off'>(
+      'headers of the PROXY protocol, version 1 or 2, which count from trusted proxies only',
+      ['accept', 'require', 'off'],
+      'accept',
+    ),
+  });
+
+/** Who the client is, and what services are told of it. */
+const forwarding = () => ({
+  trustedProxies: optionalList(
+    'load balancers and proxies in front of this edge, whose X-Forwarded-*, Forwarded, X-Real-IP and PROXY protocol are believed',
+    addressRange('one of them, or a network of them'),
+  ),
+  forwardedHeaders: oneOrMany(
+    'what services are told about the client with: X-Forwarded-For, -Host, -Proto, -Port and X-Real-IP, or Forwarded (RFC 7239)',
+    choice<'x-forwarded' | 'forwarded'>('kind of fields', ['x-forwarded', 'forwarded']),
+    'x-forwarded',
+  ),
+  portRoutes: optionalSection('public TCP ports of routes', {
+    proxyProtocol: choice<'require' | 'off'>(
+      'whether each connection begins with a header of the PROXY protocol from a trusted proxy',
+      ['require', 'off'],
+      'off',
+    ),
+  }),
+});
 
 const agents = (folder: string) =>
   section('where agents attach, with TCP, TLS and WebSocket links; absent: no agents here', {

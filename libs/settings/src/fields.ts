@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import type { ListenAddress } from '@culvert/lifecycle';
+import { parseAddressRange, type AddressRange } from './address-range.ts';
 import { parseEdgeAddress, type EdgeAddress } from './edge-address.ts';
 import { numberField, textField, type TextKind } from './field.ts';
 import { parseHostnamePattern } from './hostname-pattern.ts';
@@ -17,6 +18,11 @@ const LISTEN: TextKind<ListenAddress> = {
   type: 'address',
   expected: 'an address such as ":8080", "127.0.0.1:8080" or "[::1]:8080"',
   parse: parseListenAddress,
+};
+const ADDRESS_RANGE: TextKind<AddressRange> = {
+  type: 'address range',
+  expected: 'an address such as "192.0.2.1" or a range such as "10.0.0.0/8" or "2001:db8::/32"',
+  parse: parseAddressRange,
 };
 const HOST_PORT: TextKind<string> = {
   type: 'host:port',
@@ -72,6 +78,10 @@ const SECRET: TextKind<Secret> = {
 /** Where to listen; the setting is host (empty: all addresses) and port (0: any free one). */
 export const listenAddress = (description: string, fallback?: string): Schema<ListenAddress> =>
   textField(LISTEN, description, fallback);
+
+/** One IP address or a range of them. */
+export const addressRange = (description: string): Schema<AddressRange> =>
+  textField(ADDRESS_RANGE, description);
 
 /** An address that others are told to connect to, as text. */
 export const hostPort = (description: string): Schema<string> => textField(HOST_PORT, description);

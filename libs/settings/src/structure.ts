@@ -110,13 +110,16 @@ export function optionalList<Element>(
   return withFallback(list(description, element), []);
 }
 
-/** One value or a list of them; always a list afterwards. */
+/** One value or a list of them; always a list afterwards. With a fallback, written as in the file, it may be left out. */
 export function oneOrMany<Element>(
   description: string,
   element: Schema<Element>,
+  fallback?: string,
 ): Schema<readonly Element[]> {
   const one = mapped(element, (value): readonly Element[] => [value]);
-  return either(description, one, list(description, element, { min: 1 }));
+  const schema = either(description, one, list(description, element, { min: 1 }));
+  if (fallback === undefined) return schema;
+  return { ...withFallback(schema, fallback), notes: { ...schema.notes, default: fallback } };
 }
 
 /** Alternatives that differ in kind: a text, a list, a section. */

@@ -3,4 +3,4 @@ export type { ReadCallback } from './direct-read.ts';
 export { own } from './owned-socket.ts';
 export type { OwnedSocket, SocketOwner } from './owned-socket.ts';
 export { POOLED_BYTES, borrowBuffer, giveBack } from './buffer-pool.ts';
-export { remoteAddress, remoteText, type RemoteEnd } from './remote.ts';
+export { addressText, canonicalAddress, remoteAddress, remoteText, type RemoteEnd } from './remote.ts';
