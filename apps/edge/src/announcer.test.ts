@@ -5,7 +5,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { Announcer } from './announcer.ts';
 import { Pools } from './pools.ts';
 import { RouterDouble, TUNNEL } from './testing/router-double.ts';
-import { fakeLink, sessionOf } from './testing/sessions.ts';
+import { POOLS, fakeLink, sessionOf } from './testing/sessions.ts';
 
 function start(more: Partial<EdgeInfo> = {}) {
   const bus = new MemoryBus();
@@ -30,7 +30,7 @@ function start(more: Partial<EdgeInfo> = {}) {
     pools: () => pools,
     info: () => info,
   });
-  const pools: Pools = new Pools(announcer);
+  const pools: Pools = new Pools(announcer, POOLS);
   announcer.start();
   onTestFinished(() => announcer.leave());
   const on = (subject: string) =>

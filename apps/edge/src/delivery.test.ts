@@ -185,6 +185,21 @@ describe('a stream that nobody acknowledges', () => {
     expect(streams()).toHaveLength(1);
   });
 
+  it('goes to another link of the same agent when there is no other agent', async () => {
+    const { edge, client, agents, streams } = await startWithAgents(1);
+    const { agent, generation } = agents[0]!.hello;
+    agents.push(await edge.attach({ agent, generation }));
+    const silent = new Set<AgentDouble>();
+    for (const link of agents) {
+      link.serve = (stream) => {
+        if (streams().length === 1) silent.add(link);
+        if (silent.has(link)) stream.stream.acknowledgesItself = false;
+        else stream.ok('by the other link');
+      };
+    }
+    expect((await client.request().response()).body).toBe('by the other link');
+  });
+
   it('stays where it is when there is no other session', async () => {
     const { client, agents, streams, first } = await startWithAgents(1);
     agents[0]!.serve = (stream) => void (stream.stream.acknowledgesItself = false);
@@ -194,6 +209,97 @@ describe('a stream that nobody acknowledges', () => {
     stream.ok('late');
     expect((await client.response()).body).toBe('late');
     expect(streams()).toHaveLength(1);
+  });
+});
+
+describe('a request whose service broke the connection before it answered', () => {
+  it.each(['GET', 'PUT', 'DELETE'])('is sent again, once, when it is %s', async (method) => {
+    const { client, agents, streams } = await startWithAgents(3);
+    for (const agent of agents) {
+      agent.serve = (stream) => (streams().length === 1 ? ResetCode.UpstreamLost : void stream.ok('again'));
+    }
+    expect((await client.request(`${method} /`).response()).body).toBe('again');
+    for (const agent of agents) agent.serve = () => ResetCode.UpstreamLost;
+    expect((await client.request(`${method} /`).response()).status).toBe(502);
+    expect(streams()).toHaveLength(4);
+  });
+
+  it.each(['POST', 'PATCH'])('is not sent again when it is %s', async (method) => {
+    const { client, agents, streams } = await startWithAgents(2);
+    for (const agent of agents) agent.serve = () => ResetCode.UpstreamLost;
+    expect((await client.request(`${method} /`, ['Content-Length: 0']).response()).status).toBe(502);
+    expect(streams()).toHaveLength(1);
+  });
+});
+
+describe('an agent whose service cannot be reached', () => {
+  it('is passed over from the first failure on, whatever the method, and nobody notices', async () => {
+    const { edge, client, agents } = await startWithAgents(2);
+    agents[0]!.serve = () => ResetCode.NotDelivered;
+    agents[1]!.serve = (stream) => void stream.ok();
+    for (let at = 0; at < 20; at++) {
+      const response = await client.request('POST /', ['Content-Length: 4'], 'body').response();
+      expect(response.status).toBe(200);
+    }
+    expect(agents.map((agent) => agent.streams.length)).toEqual([1, 20]);
+    expect(await edge.metric('culvert_edge_ejections_total')).toBe(1);
+    expect(await edge.metric('culvert_edge_sessions_set_aside')).toBe(1);
+    const { agent } = agents[0]!.hello;
+    expect(edge.lines.filter(({ msg }) => msg === 'session set aside')).toMatchObject([{ agent }]);
+  });
+
+  it('is tried all the same when all have failed, and serves again as soon as its service does', async () => {
+    const { edge, client, agents } = await startWithAgents(2);
+    for (const agent of agents) agent.serve = () => ResetCode.NotDelivered;
+    for (let at = 0; at < 3; at++) {
+      const response = await client.request().response();
+      expect(response.fields['x-culvert-error']).toBe('upstream_unreachable');
+    }
+    expect(agents.map((agent) => agent.streams.length)).toEqual([3, 3]);
+    expect(await edge.metric('culvert_edge_ejections_total')).toBe(2);
+    agents[0]!.serve = (stream) => void stream.ok('back');
+    for (let at = 0; at < 5; at++) expect((await client.request().response()).body).toBe('back');
+    expect(agents[1]!.streams.length).toBeLessThan(5);
+  });
+
+  it('is not one whose service only answers badly now and then', async () => {
+    const { edge, client, agents } = await startWithAgents(2);
+    for (const agent of agents) {
+      agent.serve = (stream) => {
+        if (agent.streams.length % 2 === 0) return ResetCode.UpstreamLost;
+        return void stream.ok();
+      };
+    }
+    for (let at = 0; at < 40; at++) await client.request('POST /', ['Content-Length: 0']).response();
+    expect(agents.map((agent) => agent.streams.length)).toEqual([20, 20]);
+    expect(await edge.metric('culvert_edge_ejections_total')).toBe(0);
+  });
+
+  it('is one whose service breaks every request, five times in a row', async () => {
+    const { client, agents } = await startWithAgents(2);
+    agents[0]!.serve = () => ResetCode.UpstreamLost;
+    agents[1]!.serve = (stream) => void stream.ok();
+    const statuses: number[] = [];
+    for (let at = 0; at < 40; at++) {
+      statuses.push((await client.request('POST /', ['Content-Length: 0']).response()).status);
+    }
+    expect(statuses.filter((status) => status !== 200)).toHaveLength(5);
+    expect(agents[0]!.streams).toHaveLength(5);
+  });
+});
+
+describe('by the fewest streams', () => {
+  it('requests go where the least is under way', async () => {
+    const { edge } = await startInstallation({ balance: 'leastStreams' });
+    const agents = [await edge.attach(), await edge.attach()];
+    const busy = await edge.connect();
+    busy.request('GET /slow');
+    const slow = await eventually(() => agents.find((agent) => agent.streams.length > 0));
+    const other = agents.find((agent) => agent !== slow)!;
+    other.serve = (stream) => void stream.ok();
+    const client = await edge.connect();
+    for (let at = 0; at < 10; at++) expect((await client.request().response()).status).toBe(200);
+    expect([slow.streams.length, other.streams.length]).toEqual([1, 10]);
   });
 });
 

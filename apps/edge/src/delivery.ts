@@ -4,12 +4,14 @@ import type { OpenMeta } from '@culvert/wire';
 import type { EdgeCounters } from './counters.ts';
 import type { Holders } from './holders.ts';
 import { linkOf } from './pool.ts';
+import type { Session } from './pool.ts';
 import type { Pools } from './pools.ts';
 import type { Refusal } from './refusal.ts';
 import type { Resolver } from './resolver.ts';
 
-/** Sessions and edges that are tried for one request. */
-const MAX_TRIES = 3;
+/** Sessions of the local pool that are tried for one request, and then other edges. */
+const MAX_TRIES_HERE = 3;
+const MAX_TRIES = 5;
 
 /** What finds the way from a hostname to a stream. One an edge. */
 export interface Ways {
@@ -45,7 +47,13 @@ export class Delivery {
   #tried: unknown[] = NOBODY;
   /** Those of them that are not tried again: of the others only a link was lost, and they may have more. */
   #spent: unknown[] = NOBODY;
-  #current: unknown;
+  /** How many of the tries were at the local pool. */
+  #triesHere = 0;
+  /** Where the stream is now: a session of the local pool, or a link to another edge. */
+  #session: Session | undefined;
+  #peer: Link | undefined;
+  /** Whether a service has broken its connection after it had got the request. */
+  serviceLost = false;
   #cancelled = false;
   /** What the last try failed with. */
   #failure: Refusal | undefined;
@@ -79,13 +87,25 @@ export class Delivery {
     this.#route(tunnel);
   }
 
-  /** Whether another session or edge is left to try; other edges count when any is known to hold the tunnel. */
+  /** Whether another session, link or edge is left to try; other edges count when any is known to hold the tunnel. */
   get hasAlternative(): boolean {
     if (this.#tried.length + 1 >= MAX_TRIES) return false;
-    const tried = [...this.#tried, this.#current];
-    return (
-      this.#ways.pools.get(this.#tunnel)?.has(tried) === true || this.#ways.holders.knows(this.#tunnel, tried)
-    );
+    const tried = [...this.#tried, this.#session ?? this.#peer];
+    const hasHere = (): boolean =>
+      this.#triesHere < MAX_TRIES_HERE &&
+      (this.#ways.pools.get(this.#tunnel)?.has(tried) === true || hasSoundLink(this.#session));
+    return hasHere() || this.#ways.holders.knows(this.#tunnel, tried);
+  }
+
+  /** The answer has begun: whoever gave it is well. */
+  answered(): void {
+    if (this.#session !== undefined && this.#session.health.failures > 0)
+      this.#ways.pools.answered(this.#session);
+  }
+
+  /** The stream was reset with the code: who failed is passed over for a while, if that was its doing. */
+  failed(code: number): void {
+    if (this.#session !== undefined) this.#ways.pools.failed(this.#session, code);
   }
 
   /**
@@ -94,9 +114,13 @@ export class Delivery {
    */
   again(code: number, failed: 'link' | 'session'): void {
     this.#failure = refusalFor(code);
-    if (code === ResetCode.NotHere) this.#ways.holders.wrong(this.#tunnel, this.#current);
-    this.#tried = [...this.#tried, this.#current];
-    if (failed === 'session') this.#spent = [...this.#spent, this.#current];
+    this.failed(code);
+    this.serviceLost ||= code === ResetCode.UpstreamLost;
+    if (code === ResetCode.NotHere) this.#ways.holders.wrong(this.#tunnel, this.#peer);
+    const current = this.#session ?? this.#peer;
+    this.#tried = [...this.#tried, current];
+    const onlyLink = failed === 'link' || (code === ResetCode.LinkLost && hasSoundLink(this.#session));
+    if (!onlyLink) this.#spent = [...this.#spent, current];
     this.#ways.counters.retries++;
     if (this.#tried.length >= MAX_TRIES || this.#cancelled) return this.#refuse(this.#failure);
     this.#next();
@@ -113,13 +137,25 @@ export class Delivery {
   }
 
   #next(): void {
+    const pool = this.#ways.pools.get(this.#tunnel);
+    const session = this.#mayTryHere ? (pool?.pick(this.#tried) ?? pool?.pick(this.#spent)) : undefined;
+    if (session === undefined || !this.#openHere(session)) this.#elsewhere();
+  }
+
+  get #mayTryHere(): boolean {
+    return this.#triesHere < MAX_TRIES_HERE;
+  }
+
+  #openHere(session: Session): boolean {
     const { pools, memory } = this.#ways;
     const pool = pools.get(this.#tunnel);
-    const session = pool?.pick(this.#tried) ?? pool?.pick(this.#spent);
-    const link = session === undefined ? undefined : linkOf(session);
-    if (pool === undefined || link === undefined) return this.#elsewhere();
-    this.#current = session;
+    const link = linkOf(session);
+    if (pool === undefined || link === undefined) return false;
+    this.#session = session;
+    this.#peer = undefined;
+    this.#triesHere++;
     this.#caller.openOn(link, { hops: 0, window: memory.grantFirst(link.roundTripMs), tunnel: pool.packed });
+    return true;
   }
 
   /** Other edges: at once where a link to one is up, otherwise when it is. */
@@ -128,17 +164,26 @@ export class Delivery {
     const ready = holders.ready(this.#tunnel, this.#tried);
     if (ready !== undefined) return this.#relay(ready);
     holders.reach(this.#tunnel, this.#tried).then(
-      (link) => (link === undefined ? this.#nobody() : this.#relay(link)),
-      () => this.#nobody(),
+      (link) => (link === undefined ? this.#anybody() : this.#relay(link)),
+      () => this.#anybody(),
     );
   }
 
   #relay(link: Link): void {
     if (this.#cancelled) return;
-    this.#current = link;
+    this.#session = undefined;
+    this.#peer = link;
     this.#ways.counters.relayedOut++;
     const tunnel = this.#ways.holders.packed(this.#tunnel);
     this.#caller.openOn(link, { hops: 1, window: this.#ways.memory.grantFirst(link.roundTripMs), tunnel });
+  }
+
+  /** Nobody is known to be well: those that have failed others are tried all the same. */
+  #anybody(): void {
+    if (this.#cancelled) return;
+    const pool = this.#ways.pools.get(this.#tunnel);
+    const session = this.#mayTryHere ? (pool?.pickAny(this.#tried) ?? pool?.pickAny(this.#spent)) : undefined;
+    if (session === undefined || !this.#openHere(session)) this.#nobody();
   }
 
   #nobody(): void {
@@ -152,6 +197,10 @@ export class Delivery {
 }
 
 const NOBODY: unknown[] = [];
+
+function hasSoundLink(session: Session | undefined): boolean {
+  return session?.links.some((link) => link.available && !link.suspect) === true;
+}
 
 /** What a client is told when a stream ended before its answer began. */
 export function refusalFor(code: number): Refusal {

@@ -65,6 +65,12 @@ export function declareEdgeMetrics(metrics: Metrics, state: EdgeState): void {
   );
   metrics.counter('culvert_edge_sessions_refused_total', 'Sessions refused', () => counters.sessionsRefused);
   metrics.gauge('culvert_edge_sessions', 'Sessions attached', () => state.pools.sessionCount);
+  metrics.counter(
+    'culvert_edge_ejections_total',
+    'Sessions set aside because they failed',
+    () => counters.ejections,
+  );
+  metrics.gauge('culvert_edge_sessions_set_aside', 'Sessions set aside now', () => state.pools.setAside);
   metrics.gauge('culvert_edge_links', 'Links of agents and from other edges', () => state.links().length);
   metrics.gauge('culvert_edge_peer_links', 'Links dialled to other edges', () => state.peerLinks());
   metrics.gauge('culvert_edge_streams', 'Streams open on links', () =>

@@ -14,8 +14,10 @@ import { advertised } from './advertised.ts';
 import { Announcer } from './announcer.ts';
 import { EdgeCounters } from './counters.ts';
 import { declareEdgeMetrics } from './edge-metrics.ts';
+import { refusalFor } from './delivery.ts';
 import { edgeStatus } from './edge-status.ts';
 import type { EdgeStatus } from './edge-status.ts';
+import { Ejection } from './ejection.ts';
 import { EntryPoint } from './entry-point.ts';
 import { Forwarding } from './forwarding.ts';
 import { Holders } from './holders.ts';
@@ -92,7 +94,15 @@ class Edge implements RunningEdge {
     this.#parts = parts;
     this.#memory = new StreamMemory(limits.buffer, limits.streamBuffer);
     this.#announcer = new Announcer({ signals, pools: () => this.#pools, info: () => this.#info() });
-    this.#pools = new Pools(this.#announcer);
+    this.#pools = new Pools(this.#announcer, {
+      ejection: new Ejection(settings.ejection),
+      balance: settings.balance,
+      onSetAside: ({ id: session, tunnel, agent }, code, forMs) => {
+        this.#counters.ejections++;
+        const reason = refusalFor(code).reason;
+        logger.warn('session set aside', { session, tunnel, agent, reason, forMs: Math.round(forMs) });
+      },
+    });
     this.#gate = new SessionGate({
       edge: self,
       signals,

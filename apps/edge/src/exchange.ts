@@ -116,6 +116,7 @@ export class Exchange implements Caller {
     if (waitsForClient) {
       return this.onRefused({ code: 'request_timeout', reason: 'the request body did not arrive in time' });
     }
+    this.#delivery.failed(ResetCode.UpstreamTimeout);
     this.onRefused({ code: 'upstream_timeout', reason: 'the service did not answer in time' });
   }
 
@@ -157,6 +158,7 @@ export class Exchange implements Caller {
     if (!fits(head, end - headEnd, last)) return this.#distrust('another length than announced');
     if (head.status < 200) return this.#passInterim(head);
     this.#context.ways.counters.countStatus(head.status);
+    this.#delivery.answered();
     // The direction was left open for what follows an upgrade; there is none.
     if (this.head.upgrade !== undefined) this.stream!.sendEnd();
     this.#begun = true;
@@ -189,8 +191,10 @@ export class Exchange implements Caller {
 
   onReset(code: number): void {
     if (this.#over) return;
-    if (this.#begun) return this.#abort();
-    if (this.#mayRepeat(code)) this.#again(code, code === ResetCode.LinkLost ? 'link' : 'session');
+    if (!this.#begun && this.#mayRepeat(code))
+      return this.#again(code, code === ResetCode.LinkLost ? 'link' : 'session');
+    this.#delivery.failed(code);
+    if (this.#begun) this.#abort();
     else this.onRefused(refusalFor(code));
   }
 
@@ -212,7 +216,10 @@ export class Exchange implements Caller {
   /** Nothing may be lost or done twice: see the failure rules in docs/protocol.md, section 7. */
   #mayRepeat(code: number): boolean {
     if (this.#interim > 0 || !(this.#body?.repeatable ?? true)) return false;
-    return isUndelivered(code) || (isAgentLost(code) && IDEMPOTENT.has(this.head.method));
+    if (isUndelivered(code)) return true;
+    // Once: a request that breaks one service may break them all.
+    const lost = isAgentLost(code) || (code === ResetCode.UpstreamLost && !this.#delivery.serviceLost);
+    return lost && IDEMPOTENT.has(this.head.method);
   }
 
   #passInterim(head: ResponseHead): void {

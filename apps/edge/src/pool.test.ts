@@ -1,15 +1,16 @@
 import type { Link } from '@culvert/link';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Pool, linkOf } from './pool.ts';
+import type { Session } from './pool.ts';
 import { Pools } from './pools.ts';
-import { fakeLink, sessionOf } from './testing/sessions.ts';
+import { POOLS, fakeLink, sessionOf } from './testing/sessions.ts';
 import { TUNNEL } from './testing/router-double.ts';
 
 beforeEach(() => void vi.useFakeTimers({ toFake: ['performance'] }));
 afterEach(() => void vi.useRealTimers());
 
-const poolOf = (...sessions: ReturnType<typeof sessionOf>[]): Pool => {
-  const pool = new Pool(TUNNEL);
+const poolOf = (...sessions: Session[]): Pool => {
+  const pool = new Pool(TUNNEL, POOLS.ejection);
   pool.sessions.push(...sessions);
   return pool;
 };
@@ -60,6 +61,21 @@ describe('the link of a session', () => {
     expect([a, b]).toContain(linkOf(session));
   });
 
+  it('is none that has left a stream unacknowledged and is silent, unless all are', () => {
+    const [silent, sound] = [fakeLink(), fakeLink()];
+    const session = sessionOf({ links: [silent, sound] });
+    const other = sessionOf();
+    const pool = poolOf(session, other);
+    silent.suspect = true;
+    for (let at = 0; at < 4; at++) expect(linkOf(session)).toBe(sound);
+    sound.suspect = true;
+    expect([silent, sound]).toContain(linkOf(session));
+    for (let at = 0; at < 4; at++) expect(pool.pick([])).toBe(other);
+    expect([pool.pick([other]), pool.pickAny([other])]).toEqual([undefined, session]);
+    silent.suspect = false;
+    expect(pool.pick([other])).toBe(session);
+  });
+
   it('takes streams, or there is none', () => {
     const [a, b] = [fakeLink({ available: false }), fakeLink()];
     const session = sessionOf({ links: [a, b] });
@@ -74,7 +90,7 @@ describe('the link of a session', () => {
 describe('pools', () => {
   const start = () => {
     const told: string[] = [];
-    const pools = new Pools({ onSession: (session, change) => told.push(`${session.id} ${change}`) });
+    const pools = new Pools({ onSession: (session, change) => told.push(`${session.id} ${change}`) }, POOLS);
     return { pools, told };
   };
 

@@ -1,9 +1,17 @@
+import type { Ejection } from './ejection.ts';
 import { Pool } from './pool.ts';
-import type { Session } from './pool.ts';
+import type { Balance, Session } from './pool.ts';
 
 /** Hears of every session that came, changed or went, after the pools have changed. */
 export interface PoolsObserver {
   onSession(session: Session, change: 'up' | 'changed' | 'down'): void;
+}
+
+export interface PoolsOptions {
+  readonly ejection: Ejection;
+  readonly balance: Balance;
+  /** Hears of every session that is set aside. */
+  readonly onSetAside: (session: Session, code: number, forMs: number) => void;
 }
 
 /** The pools of this edge by tunnel. */
@@ -11,9 +19,11 @@ export class Pools {
   readonly #pools = new Map<string, Pool>();
   readonly #sessions = new Map<string, Session>();
   readonly #observer: PoolsObserver;
+  readonly #options: PoolsOptions;
 
-  constructor(observer: PoolsObserver) {
+  constructor(observer: PoolsObserver, options: PoolsOptions) {
     this.#observer = observer;
+    this.#options = options;
   }
 
   get(tunnel: string): Pool | undefined {
@@ -26,6 +36,14 @@ export class Pools {
 
   get sessionCount(): number {
     return this.#sessions.size;
+  }
+
+  /** Sessions that are set aside now. */
+  get setAside(): number {
+    const now = performance.now();
+    let count = 0;
+    for (const { health } of this.#sessions.values()) if (health.isOut(now)) count++;
+    return count;
   }
 
   get tunnels(): Iterable<Pool> {
@@ -70,6 +88,17 @@ export class Pools {
     this.changed(session);
   }
 
+  /** A stream on the session was reset with the code. */
+  failed(session: Session, code: number): void {
+    const forMs = this.#pools.get(session.tunnel)?.failed(session, code) ?? 0;
+    if (forMs > 0) this.#options.onSetAside(session, code, forMs);
+  }
+
+  /** A stream on the session was answered; only to be called where there were failures. */
+  answered(session: Session): void {
+    this.#options.ejection.answered(session.health);
+  }
+
   remove(session: Session): void {
     const pool = this.#pools.get(session.tunnel);
     if (pool === undefined || !this.#sessions.delete(session.id)) return;
@@ -79,7 +108,7 @@ export class Pools {
   }
 
   #newPool(tunnel: string): Pool {
-    const pool = new Pool(tunnel);
+    const pool = new Pool(tunnel, this.#options.ejection, this.#options.balance);
     this.#pools.set(tunnel, pool);
     return pool;
   }

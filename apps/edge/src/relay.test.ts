@@ -110,6 +110,19 @@ describe('a request at an edge without a pool', () => {
     expect((await client.response()).body).toBe('second');
   });
 
+  it('and all that follow go to another edge when no agent here can reach its service', async () => {
+    const { near, agent, client } = await startRegion();
+    const local = await near.attach();
+    local.serve = () => ResetCode.NotDelivered;
+    agent.serve = (stream) => void stream.ok('from afar');
+    for (let at = 0; at < 10; at++) {
+      expect((await client.request('POST /', ['Content-Length: 4'], 'body').response()).body).toBe(
+        'from afar',
+      );
+    }
+    expect([local.streams.length, agent.streams.length]).toEqual([1, 10]);
+  });
+
   it('that was not delivered here goes there, with all of its body that came meanwhile', async () => {
     const { bus, router, edge: near } = await startInstallation(PEERS);
     const local = await near.attach();

@@ -2,9 +2,11 @@ import type { LinkStream, StreamConsumer, StreamMemory } from '@culvert/link';
 import { ResetCode, unpackUuid } from '@culvert/wire';
 import type { ReadOpen } from '@culvert/wire';
 import { linkOf } from './pool.ts';
+import type { Session } from './pool.ts';
 import type { Pools } from './pools.ts';
 
 const NOTHING = Buffer.alloc(0);
+const NOBODY: readonly unknown[] = [];
 
 export interface RelayOptions {
   readonly pools: Pools;
@@ -17,9 +19,9 @@ export interface RelayOptions {
  */
 export function relay(options: RelayOptions, incoming: LinkStream, open: ReadOpen): StreamConsumer | number {
   const pool = options.pools.get(unpackUuid(open.tunnel));
-  const session = pool?.pick([]);
+  const session = pool?.pick(NOBODY) ?? pool?.pickAny(NOBODY);
   const link = session === undefined ? undefined : linkOf(session);
-  if (link === undefined) return ResetCode.NotHere;
+  if (session === undefined || link === undefined) return ResetCode.NotHere;
   incoming.acknowledgesItself = false;
   const meta = { ...open, hops: 1, window: options.memory.grantFirst(link.roundTripMs) };
   const towardsAgent: Half = new Half(
@@ -27,10 +29,12 @@ export function relay(options: RelayOptions, incoming: LinkStream, open: ReadOpe
     () => outgoing,
     () => towardsEdge.drained(),
   );
-  const towardsEdge: Half = new Half(
+  const towardsEdge: Half = new FromAgent(
     () => outgoing,
     () => incoming,
     () => towardsAgent.drained(),
+    options.pools,
+    session,
   );
   const outgoing = link.open(meta, towardsEdge, NOTHING, 0, 0, false);
   return towardsAgent;
@@ -94,5 +98,33 @@ class Half implements StreamConsumer {
   #count(bytes: number, hasRoom: boolean): void {
     if (hasRoom) this.#from().taken(bytes);
     else this.#untaken += bytes;
+  }
+}
+
+/** What comes from the agent also tells how well its session does. */
+class FromAgent extends Half {
+  readonly #pools: Pools;
+  readonly #session: Session;
+
+  constructor(
+    from: () => LinkStream,
+    to: () => LinkStream,
+    onRoom: () => void,
+    pools: Pools,
+    session: Session,
+  ) {
+    super(from, to, onRoom);
+    this.#pools = pools;
+    this.#session = session;
+  }
+
+  override onHead(buffer: Buffer, start: number, headEnd: number, end: number, last: boolean): void {
+    if (this.#session.health.failures > 0) this.#pools.answered(this.#session);
+    super.onHead(buffer, start, headEnd, end, last);
+  }
+
+  override onReset(code: number, text: string): void {
+    this.#pools.failed(this.#session, code);
+    super.onReset(code, text);
   }
 }

@@ -7,6 +7,7 @@ import { GoAwayCode, ResetCode } from '@culvert/wire';
 import type { AgentHello, EdgeAddress } from '@culvert/wire';
 import { createHash, randomUUID } from 'node:crypto';
 import type { EdgeCounters } from './counters.ts';
+import { Health } from './ejection.ts';
 import type { Session } from './pool.ts';
 import type { Pools } from './pools.ts';
 
@@ -150,6 +151,7 @@ export class SessionGate {
         digest,
         claims: hello.claims ?? NO_CLAIMS,
         links: [],
+        health: new Health(),
         draining: false,
         turn: 0,
         turnedAt: 0,

@@ -46,6 +46,12 @@ export const edgeSchema = (folder: string) =>
       admin: optional(adminSection()),
       drainTimeout: drainTimeout(),
       drainDelay: duration('how long a draining edge still accepts, so that balancers notice', '2s'),
+      balance: choice(
+        'which agent of a pool takes the next request: each in turn, or the one with the fewest under way',
+        ['roundRobin', 'leastStreams'] as const,
+        'roundRobin',
+      ),
+      ejection: ejection(),
       limits: limits(),
       timeouts: timeouts(),
       log: logSection(),
@@ -105,6 +111,17 @@ const peers = (folder: string) =>
     advertise: optional(hostPort('address that other edges are told; absent: "listen" when it names a host')),
     tls: optional(tlsSection(folder)),
     ca: optional(filePath("authorities that vouch for other edges, PEM; absent: the system's", folder)),
+  });
+
+const ejection = () =>
+  optionalSection('agents whose service fails are set aside for a while, and return slowly', {
+    failures: count('failures in a row; where a service cannot be reached, the first is enough', 5),
+    base: duration('for how long the first time; the second time in a short while twice as long', '5s'),
+    most: duration('for how long at most', '60s'),
+    share: count('percent of a pool that may be set aside; beyond, all of it is tried', 100, {
+      min: 0,
+      max: 100,
+    }),
   });
 
 const limits = () =>

@@ -63,6 +63,7 @@ export class Link implements CarrierSink, FrameSink, StreamPort {
   #goingAway: 'no' | 'told' | 'was-told' = 'no';
   /** The other side has heard of our going away: nothing that it opened before is still on its way. */
   #heardOfGoing = false;
+  #suspect = false;
   #end: LinkEnd | undefined;
   #attached = false;
   #closed = false;
@@ -121,6 +122,11 @@ export class Link implements CarrierSink, FrameSink, StreamPort {
 
   get congested(): boolean {
     return this.#turns.contended || this.#isFull();
+  }
+
+  /** Whether a stream was not acknowledged in time and nothing at all has been heard since. */
+  get suspect(): boolean {
+    return this.#suspect;
   }
 
   get roundTripMs(): number {
@@ -202,6 +208,7 @@ export class Link implements CarrierSink, FrameSink, StreamPort {
   onBytes(buffer: Buffer, start: number, end: number): void {
     this.#bytesIn += end - start;
     this.#keepalive.heard();
+    this.#suspect = false;
     if (this.#carrier.backlog > 2 * OVERLOADED_BYTES) {
       return this.close(GoAwayCode.Protocol, 'what is sent here is not read');
     }
@@ -376,7 +383,9 @@ export class Link implements CarrierSink, FrameSink, StreamPort {
       stream.ticks++;
       if (stream.acknowledged) continue;
       if (stream.opener) {
-        if (stream.ticks === UNACKNOWLEDGED_TICKS) stream.consumer.onUnacknowledged();
+        if (stream.ticks !== UNACKNOWLEDGED_TICKS) continue;
+        this.#suspect = true;
+        stream.consumer.onUnacknowledged();
       } else if (stream.ticks > 1 && stream.acknowledgesItself) {
         stream.accept();
       }

@@ -349,6 +349,20 @@ describe('acknowledgement', () => {
     sides.push(pair.dialer, pair.listener);
   });
 
+  it('that is missing makes the link suspect until anything at all is heard', async () => {
+    const pair = await simulatedPair();
+    pair.path.listener.block();
+    pair.listener.open();
+    await pass(899);
+    expect(pair.listener.link.suspect).toBe(false);
+    await pass(102);
+    expect(pair.listener.link.suspect).toBe(true);
+    pair.path.listener.unblock();
+    await pass(400);
+    expect(pair.listener.link.suspect).toBe(false);
+    sides.push(pair.dialer, pair.listener);
+  });
+
   it.each(['head', 'data', 'accept'])('is any sign of the stream: %s', async (sign) => {
     const { near, far } = await opened(await pairOf());
     if (sign === 'head') sendHead(far, 'HTTP/1.1 100 Continue\r\n\r\n');

@@ -12,6 +12,9 @@ const LEASE_END = { timeoutMs: 20_000 };
 /** A link is dead within 6 s, and dialled again. */
 const SILENCE = { timeoutMs: 15_000 };
 
+/** What was set aside for the first time returns after some 5 s, slowly. */
+const RETURN = { timeoutMs: 30_000 };
+
 describe('several agents with one tunnel id', () => {
   let site: Installation;
   let services: LocalService[];
@@ -79,6 +82,26 @@ describe('several agents with one tunnel id', () => {
     );
   });
 
+  it('lose no request that may be repeated when the service behind one of them stops', async () => {
+    const fronts = site.edges.map(({ http }) => http);
+    const load = new Load(fronts);
+    await load.reaches(300);
+    const { port } = services[1]!;
+    await services[1]!.stop();
+    await load.reaches(load.done + 600);
+    expect(await load.stop()).toEqual([]);
+    // Nothing of them is delivered where nobody listens.
+    const posts = new Load(fronts, 'POST');
+    await posts.reaches(600);
+    expect(await posts.stop()).toEqual([]);
+    for (const { admin } of site.edges)
+      expect(await metric(admin, 'culvert_edge_sessions_set_aside')).toBeGreaterThan(0);
+    services[1] = await LocalService.start('two', port);
+    const after = new Load(fronts);
+    await eventually(() => services[1]!.requests > 100, RETURN);
+    expect(await after.stop()).toEqual([]);
+  }, 60_000);
+
   it('go on at the other edge when one is killed, and its sessions end with its lease', async () => {
     await site.edge(0).service.stop('SIGKILL');
     for (let n = 0; n < 20; n++) expect((await ask(site.edge(1).http, 'shop.test')).status).toBe(200);
@@ -110,9 +133,11 @@ class Load {
   readonly #failures: string[] = [];
   readonly #connections = keptConnections(CLIENTS);
   readonly #clients: Promise<void>[];
+  readonly #method: string;
   #stopped = false;
 
-  constructor(fronts: readonly Place[]) {
+  constructor(fronts: readonly Place[], method = 'GET') {
+    this.#method = method;
     this.#clients = Array.from({ length: CLIENTS }, (_, n) => this.#run(fronts[n % fronts.length]!));
   }
 
@@ -131,7 +156,10 @@ class Load {
   async #run(front: Place): Promise<void> {
     while (!this.#stopped) {
       try {
-        const { status, headers } = await ask(front, 'shop.test', { agent: this.#connections });
+        const { status, headers } = await ask(front, 'shop.test', {
+          method: this.#method,
+          agent: this.#connections,
+        });
         if (status !== 200) this.#failures.push(`${status} ${String(headers['x-culvert-error'])}`);
       } catch (error) {
         this.#failures.push(String(error));

@@ -1,4 +1,4 @@
-import { Announcer, Neighbours, Pools, Resolver } from '@culvert/edge/simulation';
+import { Announcer, Ejection, Health, Neighbours, Pools, Resolver } from '@culvert/edge/simulation';
 import type { Session } from '@culvert/edge/simulation';
 import { AUTHENTICATE, poolOf } from '@culvert/signals';
 import type { AuthenticateReply, AuthenticateRequest, EdgeInfo } from '@culvert/signals';
@@ -37,7 +37,12 @@ export class SimulatedEdge {
       pools: () => this.#pools,
       info: () => this.#info(),
     });
-    this.#pools = new Pools(this.#announcer);
+    this.#pools = new Pools(this.#announcer, {
+      // No stream is ever opened here, so nothing fails.
+      ejection: new Ejection({ failures: 1, base: 0, most: 0, share: 0 }),
+      balance: 'roundRobin',
+      onSetAside: () => undefined,
+    });
     this.#neighbours = new Neighbours(this.signals, id, {
       onGone: () => undefined,
       onChange: () => undefined,
@@ -130,5 +135,6 @@ function sessionOf({ tunnel, hostnames }: Arrival): Session {
     draining: false,
     turn: 0,
     turnedAt: 0,
+    health: new Health(),
   };
 }

@@ -39,9 +39,10 @@ export class LocalService {
     });
   }
 
-  static async start(name: string): Promise<LocalService> {
+  /** On a free port, unless it is to be the one that another had. */
+  static async start(name: string, port = 0): Promise<LocalService> {
     const service = new LocalService(name);
-    await new Promise<void>((resolve) => service.#server.listen(0, '127.0.0.1', resolve));
+    await new Promise<void>((resolve) => service.#server.listen(port, '127.0.0.1', resolve));
     return service;
   }
 
