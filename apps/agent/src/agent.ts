@@ -92,6 +92,7 @@ class Agent implements RunningAgent {
     const deadlines = new Deadlines();
     this.#services = new Services(settings.ingress, {
       limits: settings.upstream,
+      head: answerLimits(settings.limits),
       deadlines,
       counters,
       logger,
@@ -100,8 +101,6 @@ class Agent implements RunningAgent {
       new StreamServer({
         services: this.#services,
         counters,
-        limits: answerLimits(settings.limits),
-        firstByteTimeout: settings.upstream.firstByteTimeout,
       }),
     );
   }

@@ -8,16 +8,18 @@ export type Service =
       readonly port: number;
     }
   | { readonly kind: 'tcp'; readonly host: string; readonly port: number }
+  /** HTTP/2 by prior knowledge, in clear. */
+  | { readonly kind: 'h2c'; readonly host: string; readonly port: number }
   /** HTTP over a Unix socket. */
   | { readonly kind: 'unix'; readonly path: string }
   /** An answer of the agent itself. */
   | { readonly kind: 'status'; readonly status: number };
 
-const DEFAULT_PORTS = { http: 80, https: 443 } as const;
-const FORM = /^(http|https|tcp):\/\/([^/?#@]+)\/?$/;
+const DEFAULT_PORTS = { http: 80, https: 443, h2c: 80 } as const;
+const FORM = /^(http|https|h2c|tcp):\/\/([^/?#@]+)\/?$/;
 
 /**
- * Reads `http://host[:port]`, `https://...`, `tcp://host:port`, `unix:PATH` or `http_status:404`;
+ * Reads `http://host[:port]`, `https://...`, `h2c://...`, `tcp://host:port`, `unix:PATH` or `http_status:404`;
  * `undefined` for other texts. A service is a place, so a URL with a path, a query or a user is refused.
  */
 export function parseService(text: string, resolvePath: (path: string) => string): Service | undefined {
@@ -25,12 +27,12 @@ export function parseService(text: string, resolvePath: (path: string) => string
   if (text.startsWith('unix:')) return parseUnix(text.slice('unix:'.length), resolvePath);
   const [, kind, authority = ''] = FORM.exec(text) ?? [];
   if (kind === 'tcp') return place(kind, parseHostPort(authority));
-  if (kind !== 'http' && kind !== 'https') return undefined;
+  if (kind !== 'http' && kind !== 'https' && kind !== 'h2c') return undefined;
   return place(kind, parseHostPort(authority) ?? parseHostPort(`${authority}:${DEFAULT_PORTS[kind]}`));
 }
 
 function place(
-  kind: 'http' | 'https' | 'tcp',
+  kind: 'http' | 'https' | 'h2c' | 'tcp',
   at: { readonly host: string; readonly port: number } | undefined,
 ): Service | undefined {
   return at === undefined ? undefined : { kind, host: at.host, port: at.port };

@@ -63,7 +63,7 @@ const service = (folder: string): Schema<Service> =>
     {
       type: 'service',
       expected:
-        'a service such as "http://127.0.0.1:3000", "https://...", "tcp://127.0.0.1:22", "unix:/run/app.sock" or "http_status:404"',
+        'a service such as "http://127.0.0.1:3000", "https://...", "h2c://...", "tcp://127.0.0.1:22", "unix:/run/app.sock" or "http_status:404"',
       parse: (text) => parseService(text, (path) => resolve(folder, path)),
     },
     'where to forward',

@@ -1,31 +1,15 @@
+import type { RequestHead } from '@culvert/http1';
 import type { LinkStream, StreamConsumer } from '@culvert/link';
-
-const REASONS: Readonly<Record<number, string>> = {
-  200: 'OK',
-  204: 'No Content',
-  400: 'Bad Request',
-  401: 'Unauthorized',
-  403: 'Forbidden',
-  404: 'Not Found',
-  405: 'Method Not Allowed',
-  410: 'Gone',
-  418: "I'm a Teapot",
-  429: 'Too Many Requests',
-  451: 'Unavailable For Legal Reasons',
-  500: 'Internal Server Error',
-  501: 'Not Implemented',
-  502: 'Bad Gateway',
-  503: 'Service Unavailable',
-  504: 'Gateway Timeout',
-};
+import type { HttpTarget } from '../upstream/http-target.ts';
+import { reasonPhrase } from './reason-phrase.ts';
 
 /** The answer of a rule `http_status:N`, put together once. */
-export class StatusAnswer {
+export class StatusAnswer implements HttpTarget {
   readonly #head: string;
   readonly #body: Buffer;
 
   constructor(status: number) {
-    const reason = REASONS[status] ?? '';
+    const reason = reasonPhrase(status);
     const bodiless = status === 204 || status === 304;
     this.#body = Buffer.from(bodiless ? '' : `${status} ${reason}`.trimEnd() + '\n', 'latin1');
     const fields = `Content-Type: text/plain; charset=utf-8\r\nContent-Length: ${this.#body.length}\r\n`;
@@ -33,7 +17,7 @@ export class StatusAnswer {
   }
 
   /** Answers at once; whatever the request still brings is dropped. */
-  send(stream: LinkStream, method: string): StreamConsumer {
+  begin(stream: LinkStream, { method }: Pick<RequestHead, 'method'>): StreamConsumer {
     stream.sendHead(this.#head, this.#body, 0, method === 'HEAD' ? 0 : this.#body.length, true);
     return new Discarding(stream);
   }

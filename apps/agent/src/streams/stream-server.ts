@@ -3,7 +3,6 @@ import type { LinkStream, StreamConsumer } from '@culvert/link';
 import { MAX_HEAD_BYTES, Protocol, ResetCode, type ReadOpen } from '@culvert/wire';
 import type { AgentCounters } from '../counters.ts';
 import type { Services } from '../services.ts';
-import { HttpExchange, type ExchangeParts } from '../upstream/http-exchange.ts';
 import { RawRelay } from '../upstream/raw-relay.ts';
 
 /** The edge has applied its own limits; these only keep a broken one from costing without bound. */
@@ -15,7 +14,8 @@ const REQUEST_LIMITS: HeadLimits = {
   fields: 1_024,
 };
 
-export interface StreamServerOptions extends ExchangeParts {
+export interface StreamServerOptions {
+  readonly counters: AgentCounters;
   readonly services: Services;
 }
 
@@ -43,10 +43,7 @@ export class StreamServer {
     if (request === undefined || request.method === 'CONNECT') return ResetCode.Protocol;
     const target = this.#options.services.forRequest(open.hostname, request.path);
     if (target === undefined) return ResetCode.NoRoute;
-    if ('send' in target) return target.send(stream, request.method);
-    const exchange = new HttpExchange(stream, request, open.head, target, this.#options);
-    exchange.begin();
-    return exchange;
+    return target.begin(stream, request, open);
   }
 
   #serveRaw(stream: LinkStream, open: ReadOpen): StreamConsumer | ResetCode {

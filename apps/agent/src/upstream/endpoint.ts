@@ -8,35 +8,51 @@ export type Endpoint = Exclude<Service, { readonly kind: 'status' }>;
 export interface UpstreamTls {
   /** Authorities that vouch for it, PEM; absent: the system's. */
   readonly ca?: string;
-  /** `never` takes any certificate. */
-  readonly verify?: 'always' | 'never';
+  /** False takes any certificate; absent: true. */
+  readonly verify?: boolean;
+  /** Asked for and looked for in the certificate; absent: the service's host. */
+  readonly serverName?: string;
+  /** The agent's own certificate chain and key, PEM. */
+  readonly cert?: string;
+  readonly key?: string;
+  readonly minVersion?: 'TLSv1.2' | 'TLSv1.3';
+}
+
+/** How a socket is opened. */
+export interface SocketOptions {
+  readonly tls: UpstreamTls;
+  /** What may be spoken in TLS, by ALPN. */
+  readonly protocols: string[];
+  /** Of an earlier TLS connection, to be resumed. */
+  readonly session: Buffer | undefined;
+  /** Each direction ends by itself, as raw connections need it. */
+  readonly halfOpen: boolean;
 }
 
 /** Probes find out that an upstream machine is gone although its connection says nothing. */
 const KEEP_ALIVE_MS = 60_000;
-
-/** Half-open, so that a raw connection carries the end of each direction by itself. */
-const SOCKET_OPTIONS = {
-  noDelay: true,
-  allowHalfOpen: true,
-  keepAlive: true,
-  keepAliveInitialDelay: KEEP_ALIVE_MS,
-} as const;
+const TCP_OPTIONS = { noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_MS } as const;
 
 /** Begins to connect; `establishedBy` names the event after which it is done. */
-export function openSocket(endpoint: Endpoint, tls: UpstreamTls, session: Buffer | undefined): Socket {
-  if (endpoint.kind === 'unix') return connectPlain({ path: endpoint.path, allowHalfOpen: true });
+export function openSocket(endpoint: Endpoint, options: SocketOptions): Socket {
+  const { halfOpen: allowHalfOpen } = options;
+  if (endpoint.kind === 'unix') return connectPlain({ path: endpoint.path, allowHalfOpen });
   const { host, port } = endpoint;
-  if (endpoint.kind !== 'https') return connectPlain({ host, port, ...SOCKET_OPTIONS });
+  if (endpoint.kind !== 'https') return connectPlain({ host, port, allowHalfOpen, ...TCP_OPTIONS });
+  const { tls, protocols, session } = options;
+  const name = tls.serverName ?? host;
   // Loaded by the first use: an agent whose services are all plain does without its memory.
   return process.getBuiltinModule('node:tls').connect({
     host,
     port,
-    ...SOCKET_OPTIONS,
-    ALPNProtocols: ['http/1.1'],
-    rejectUnauthorized: tls.verify !== 'never',
-    ...(isIP(host) === 0 ? { servername: host } : {}),
+    ...{ allowHalfOpen, ...TCP_OPTIONS },
+    ALPNProtocols: protocols,
+    rejectUnauthorized: tls.verify !== false,
+    ...(isIP(name) === 0 ? { servername: name } : {}),
     ...(tls.ca === undefined ? {} : { ca: tls.ca }),
+    ...(tls.cert === undefined ? {} : { cert: tls.cert }),
+    ...(tls.key === undefined ? {} : { key: tls.key }),
+    ...(tls.minVersion === undefined ? {} : { minVersion: tls.minVersion }),
     ...(session === undefined ? {} : { session }),
   });
 }

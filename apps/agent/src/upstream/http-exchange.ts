@@ -13,10 +13,10 @@ import { RawRelay } from './raw-relay.ts';
 import { RequestBody } from './request-body.ts';
 
 /** Interim answers that an upstream may give to one request. */
-const MAX_INTERIM_ANSWERS = 32;
+export const MAX_INTERIM_ANSWERS = 32;
 const NOTHING = Buffer.alloc(0);
 /** RFC 9110 §9.2.2. */
-const IDEMPOTENT: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE']);
+export const IDEMPOTENT: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE']);
 
 /** What all exchanges of an agent share. */
 export interface ExchangeParts {

@@ -62,7 +62,12 @@ export class UpstreamPool implements ConnectionHome {
   /** A new connection. */
   connect(user: ConnectionUser): UpstreamConnection {
     const { endpoint, limits, tls = {}, deadlines, counters } = this.#options;
-    const socket = openSocket(endpoint, tls, this.#tlsSession);
+    const socket = openSocket(endpoint, {
+      tls,
+      protocols: ['http/1.1'],
+      session: this.#tlsSession,
+      halfOpen: true,
+    });
     if (endpoint.kind === 'https') socket.on('session', (session: Buffer) => (this.#tlsSession = session));
     const connection = new UpstreamConnection({
       socket,

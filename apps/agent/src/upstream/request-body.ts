@@ -8,7 +8,7 @@ import type { Socket } from 'node:net';
  */
 const TEXT_BYTES = 16_384;
 /** What is kept of a body so that it can be sent again. */
-const REPLAY_BYTES = 65_536;
+export const REPLAY_BYTES = 65_536;
 
 export interface RequestBodyOptions {
   readonly stream: LinkStream;
