@@ -12,6 +12,9 @@ export class EdgeCounters {
   retries = 0;
   clientAborts = 0;
   rawStreams = 0;
+  tlsHandshakes = 0;
+  tlsResumptions = 0;
+  tlsFailures = 0;
   relayedOut = 0;
   relayedIn = 0;
   sessionsAdmitted = 0;

@@ -52,6 +52,11 @@ export function declareEdgeMetrics(metrics: Metrics, state: EdgeState): void {
     () => counters.clientAborts,
   );
   metrics.counter('culvert_edge_raw_streams_total', 'Raw connections passed on', () => counters.rawStreams);
+  metrics.counter('culvert_edge_tls_handshakes_total', 'TLS handshakes on entry points by outcome', () => [
+    { labels: { outcome: 'full' }, value: counters.tlsHandshakes - counters.tlsResumptions },
+    { labels: { outcome: 'resumed' }, value: counters.tlsResumptions },
+    { labels: { outcome: 'failed' }, value: counters.tlsFailures },
+  ]);
   metrics.counter('culvert_edge_relayed_out_total', 'Streams sent to other edges', () => counters.relayedOut);
   metrics.counter(
     'culvert_edge_relayed_in_total',

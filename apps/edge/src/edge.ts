@@ -33,6 +33,7 @@ import { RawPipe } from './raw-pipe.ts';
 import { Resolver } from './resolver.ts';
 import { SessionGate } from './session-gate.ts';
 import type { EdgeSettings } from './settings.ts';
+import { newTicketKeys } from './tls/ticket-keys.ts';
 import { TrustedProxies } from './trusted-proxies.ts';
 
 /** What an edge gets from the process that it runs in. */
@@ -89,6 +90,7 @@ class Edge implements RunningEdge {
   constructor(settings: EdgeSettings, parts: EdgeParts) {
     const { signals, logger, version } = parts;
     const { limits, timeouts, secret } = settings;
+    const ticketKeys = newTicketKeys(secret?.reveal());
     const self = { id: settings.id, region: settings.region, software: version };
     this.#settings = settings;
     this.#parts = parts;
@@ -131,6 +133,7 @@ class Edge implements RunningEdge {
       pools: this.#pools,
       memory: this.#memory,
       counters: this.#counters,
+      ticketKeys,
       logger,
     });
     this.#neighbours = new Neighbours(signals, settings.id, {
@@ -163,10 +166,13 @@ class Edge implements RunningEdge {
     };
     this.#admission = new Admission(limits.connections, limits.connectionsPerAddress);
     this.#entryPoints = settings.entryPoints.map(
-      ({ listen, proxyProtocol }) =>
+      ({ listen, proxyProtocol, tls }) =>
         new EntryPoint({
           listen,
           proxyProtocol,
+          tls,
+          ticketKeys,
+          handshakeTimeoutMs: timeouts.handshake,
           context: this.#context,
           admission: this.#admission,
           sniffTimeoutMs: timeouts.sniff,

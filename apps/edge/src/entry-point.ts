@@ -1,4 +1,4 @@
-import { listen } from '@culvert/lifecycle';
+import { formatAddress, listen } from '@culvert/lifecycle';
 import type { ListenAddress } from '@culvert/lifecycle';
 import type { ProxyHeader } from '@culvert/sniff';
 import type { Logger } from '@culvert/telemetry';
@@ -14,6 +14,8 @@ import { believedPeer } from './proxy-header.ts';
 import { RawConnection } from './raw-connection.ts';
 import { Sniffing } from './sniffing.ts';
 import type { SniffTarget } from './sniffing.ts';
+import type { TlsListenerSettings } from './tls/certificate-store.ts';
+import { Termination } from './tls/termination.ts';
 
 export interface EntryPointOptions {
   readonly listen: ListenAddress;
@@ -21,6 +23,10 @@ export interface EntryPointOptions {
   readonly admission: Admission;
   readonly proxyProtocol: 'accept' | 'require' | 'off';
   readonly sniffTimeoutMs: number;
+  /** Absent: TLS is passed through by server name. */
+  readonly tls: TlsListenerSettings | undefined;
+  readonly handshakeTimeoutMs: number;
+  readonly ticketKeys: Buffer;
   readonly logger: Logger;
 }
 
@@ -29,6 +35,7 @@ export class EntryPoint implements SniffTarget {
   readonly #options: EntryPointOptions;
   readonly #server: Server;
   #address: ListenAddress | undefined;
+  #termination: Termination | undefined;
 
   constructor(options: EntryPointOptions) {
     this.#options = options;
@@ -41,13 +48,21 @@ export class EntryPoint implements SniffTarget {
     return this.#address;
   }
 
+  /** Throws CertificateError, or what `listen` throws. */
   async start(): Promise<void> {
+    this.#termination = await this.#openTermination();
     this.#address = await listen(this.#server, this.#options.listen, 'entry point');
+  }
+
+  /** Reads the certificates again; connections are not touched. */
+  async reloadCertificates(): Promise<void> {
+    await this.#termination?.reload();
   }
 
   /** Accepts no more; what runs here is not touched. */
   close(): void {
     this.#server.close();
+    this.#termination?.close();
   }
 
   onHttp1(socket: Socket, first: Buffer, peer: Peer): void {
@@ -57,11 +72,11 @@ export class EntryPoint implements SniffTarget {
   }
 
   onTls(socket: Socket, serverName: string | undefined, first: Buffer, peer: Peer): void {
-    if (serverName === undefined) return this.onGarbage(socket, 'TLS without a server name');
-    const client = this.#forwarding.client(peer, 'https');
-    const { context } = this.#options;
-    const kept = Buffer.from(first);
-    new RawConnection({ context, socket, client, hostname: serverName, first: kept }).start();
+    if (this.#termination === undefined) return this.#passThrough(socket, serverName, first, peer);
+    this.#termination.take(socket, serverName, first, {
+      onSecure: (secure) => this.#onSecure(secure, peer),
+      onPassThrough: (kept) => this.#passThrough(socket, serverName, kept, peer),
+    });
   }
 
   onProxyHeader(socket: Socket, header: ProxyHeader, peer: Peer): Peer | undefined {
@@ -77,6 +92,27 @@ export class EntryPoint implements SniffTarget {
     this.#options.context.ways.counters.garbage++;
     this.#options.logger.debug('garbage on an entry point', { client: socket.remoteAddress, reason });
     socket.destroy();
+  }
+
+  #onSecure(socket: Socket, peer: Peer): void {
+    const { context } = this.#options;
+    new Http1Connection(context, socket, this.#forwarding.client(peer, 'https'));
+  }
+
+  #passThrough(socket: Socket, serverName: string | undefined, first: Buffer, peer: Peer): void {
+    if (serverName === undefined) return this.onGarbage(socket, 'TLS without a server name');
+    const client = this.#forwarding.client(peer, 'https');
+    const { context } = this.#options;
+    const kept = Buffer.from(first);
+    new RawConnection({ context, socket, client, hostname: serverName, first: kept }).start();
+  }
+
+  async #openTermination(): Promise<Termination | undefined> {
+    const { tls, listen: at, context, handshakeTimeoutMs, ticketKeys, logger } = this.#options;
+    if (tls === undefined) return undefined;
+    const { resolver, counters } = context.ways;
+    const what = `entry point ${formatAddress(at)}`;
+    return Termination.open({ what, tls, ticketKeys, handshakeTimeoutMs, resolver, counters, logger });
   }
 
   get #forwarding(): Forwarding {

@@ -5,14 +5,14 @@ import type { Logger } from '@culvert/telemetry';
 import { GoAwayCode, Kind, encodeEdges, encodeGoAway } from '@culvert/wire';
 import type { EdgeAddress, GoAway, HelloBody, PeerHello } from '@culvert/wire';
 import { randomUUID } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import type { EdgeCounters } from './counters.ts';
 import { LinkListener } from './link-listener.ts';
-import type { Certificate } from './link-listener.ts';
 import type { Pools } from './pools.ts';
 import { relay } from './relay.ts';
 import type { SessionGate } from './session-gate.ts';
 import type { EdgeSettings } from './settings.ts';
+import { CertificateStore } from './tls/certificate-store.ts';
+import type { TlsListenerSettings } from './tls/certificate-store.ts';
 
 export interface LinkDoorOptions {
   readonly self: { readonly id: string; readonly region: string; readonly software: string };
@@ -21,15 +21,16 @@ export interface LinkDoorOptions {
   readonly pools: Pools;
   readonly memory: StreamMemory;
   readonly counters: EdgeCounters;
+  /** What TLS sessions are resumed with. */
+  readonly ticketKeys: Buffer;
   readonly logger: Logger;
 }
-
-type TlsSettings = { readonly certificates: readonly { readonly cert: string; readonly key: string }[] };
 
 /** Where links arrive: agents at one listener, other edges at the other. */
 export class LinkDoor {
   readonly #options: LinkDoorOptions;
   readonly #peerLinks = new Set<Link>();
+  readonly #stores: CertificateStore[] = [];
   #agents: LinkListener | undefined;
   #peers: LinkListener | undefined;
 
@@ -78,6 +79,11 @@ export class LinkDoor {
     }
   }
 
+  /** Reads the listeners' certificates again. */
+  async reloadCertificates(): Promise<void> {
+    await Promise.all(this.#stores.map((store) => store.reload()));
+  }
+
   stop(): void {
     this.#agents?.stop();
     this.#peers?.stop();
@@ -86,14 +92,14 @@ export class LinkDoor {
   async #listen(
     what: string,
     listen: ListenAddress,
-    tls: TlsSettings | undefined,
+    tls: TlsListenerSettings | undefined,
     secret: string | undefined,
   ): Promise<LinkListener> {
     const { memory, logger, settings, counters } = this.#options;
     return new LinkListener({
       what,
       listen,
-      certificates: await readCertificates(tls),
+      certificates: await this.#certificates(what, tls),
       secret,
       memory,
       maxStreams: settings.limits.streamsPerLink,
@@ -106,6 +112,17 @@ export class LinkDoor {
         logger.debug('link refused', { listener: what, remote, reason });
       },
     });
+  }
+
+  async #certificates(
+    what: string,
+    tls: TlsListenerSettings | undefined,
+  ): Promise<CertificateStore | undefined> {
+    if (tls === undefined) return undefined;
+    const { logger, ticketKeys } = this.#options;
+    const store = await CertificateStore.open({ what, tls, ticketKeys, logger });
+    this.#stores.push(store);
+    return store;
   }
 
   #admit(what: string, hello: HelloBody, remote: string): Promise<Admission> {
@@ -150,18 +167,4 @@ export class LinkDoor {
       },
     };
   }
-}
-
-function readCertificates(tls: TlsSettings | undefined): Promise<readonly Certificate[]> {
-  const read = async ({
-    cert,
-    key,
-  }: {
-    readonly cert: string;
-    readonly key: string;
-  }): Promise<Certificate> => {
-    const [certPem, keyPem] = await Promise.all([readFile(cert), readFile(key)]);
-    return { cert: certPem, key: keyPem };
-  };
-  return Promise.all((tls?.certificates ?? []).map(read));
 }

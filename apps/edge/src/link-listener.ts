@@ -12,25 +12,20 @@ import {
   WEBSOCKET_SUBPROTOCOL,
 } from '@culvert/wire';
 import type { HelloBody } from '@culvert/wire';
-import { X509Certificate } from 'node:crypto';
 import { createServer } from 'node:net';
 import type { Server, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import type { CertificateStore } from './tls/certificate-store.ts';
+import { TlsTerminator } from './tls/tls-terminator.ts';
 
 const TLS_HANDSHAKE = 0x16;
 const LETTER_G = 0x47;
 
-/** A certificate chain and its key, PEM. */
-export interface Certificate {
-  readonly cert: Buffer;
-  readonly key: Buffer;
-}
-
 export interface LinkListenerOptions {
   readonly what: string;
   readonly listen: ListenAddress;
-  /** The one whose names cover what is asked for is shown, otherwise the first; without any, TLS is refused. */
-  readonly certificates: readonly Certificate[];
+  /** Absent: TLS is refused. */
+  readonly certificates: CertificateStore | undefined;
   /** Peers are admitted with it, and only with it. */
   readonly secret: string | undefined;
   readonly memory: StreamMemory;
@@ -47,13 +42,15 @@ export class LinkListener {
   readonly #options: LinkListenerOptions;
   readonly #server: Server;
   readonly #unattached = new Set<Socket>();
+  readonly #tls: TlsTerminator | undefined;
   #address: ListenAddress | undefined;
-  #tls: Promise<(socket: Socket) => void> | undefined;
   #webSockets: Promise<(socket: Socket) => void> | undefined;
 
   constructor(options: LinkListenerOptions) {
     this.#options = options;
     this.#server = createServer({ noDelay: true, keepAlive: true }, (socket) => this.#sniff(socket));
+    const { certificates: store, helloTimeoutMs: handshakeTimeoutMs } = options;
+    if (store !== undefined) this.#tls = new TlsTerminator({ store, handshakeTimeoutMs, halfOpen: false });
   }
 
   /** With the port that was assigned. */
@@ -67,6 +64,7 @@ export class LinkListener {
 
   /** Accepts no more and cuts every connection that is left, attached or not. */
   stop(): void {
+    this.#options.certificates?.close();
     this.#server.close();
     for (const socket of this.#unattached) socket.destroy();
   }
@@ -97,13 +95,11 @@ export class LinkListener {
   #dispatch(socket: Socket, first: Buffer, remote: string): void {
     if (first.toString('latin1', 0, PREFACE_BYTES) === PREFACE) {
       this.#accept(new SocketCarrier(socket, first.subarray(PREFACE_BYTES)), 'read');
-    } else if (
-      first[0] === TLS_HANDSHAKE &&
-      this.#options.certificates.length > 0 &&
-      !('encrypted' in socket)
-    ) {
-      this.#tls ??= this.#startTls(this.#options.certificates);
-      this.#handOver(socket, first, this.#tls);
+    } else if (first[0] === TLS_HANDSHAKE && this.#tls !== undefined && !('encrypted' in socket)) {
+      this.#tls.take(socket, first, {
+        onSecure: (secure) => this.#sniff(secure),
+        onHandshakeFailed: (reason) => this.#options.onGarbage(remote, `TLS: ${reason}`),
+      });
     } else if (first[0] === LETTER_G) {
       this.#webSockets ??= this.#startWebSockets();
       this.#handOver(socket, first, this.#webSockets);
@@ -144,19 +140,6 @@ export class LinkListener {
     this.#options.onGarbage(remote, reason);
   }
 
-  #startTls(certificates: readonly Certificate[]): Promise<(socket: Socket) => void> {
-    const { createServer: createTlsServer } = process.getBuiltinModule('node:tls');
-    const { helloTimeoutMs: handshakeTimeout } = this.#options;
-    const options = { ...certificates[0], minVersion: 'TLSv1.2', handshakeTimeout } as const;
-    const server = createTlsServer(options, (socket) => this.#sniff(socket));
-    // Of several that fit the server takes the one added last.
-    for (const certificate of certificates.toReversed()) {
-      for (const name of namesOf(certificate)) server.addContext(name, certificate);
-    }
-    server.on('tlsClientError', (error, socket) => this.#drop(socket, remoteText(socket), error.message));
-    return Promise.resolve((socket) => void server.emit('connection', socket));
-  }
-
   /** Upgrades at the link's path; everything else on this port is answered 404. */
   async #startWebSockets(): Promise<(socket: Socket) => void> {
     const { WebSocketServer } = await import('ws');
@@ -194,12 +177,6 @@ export class LinkListener {
       socket.resume();
     };
   }
-}
-
-/** The DNS names that a certificate is for, wildcards included. */
-function namesOf({ cert }: Certificate): string[] {
-  const { subjectAltName = '' } = new X509Certificate(cert);
-  return subjectAltName.split(', ').flatMap((name) => (name.startsWith('DNS:') ? [name.slice(4)] : []));
 }
 
 /** Whether so few bytes may still be the start of something known. */

@@ -39,7 +39,7 @@ export const edgeSchema = (folder: string) =>
       nats: optional(oneOrMany('NATS servers; absent: this edge stands alone', natsUrl('a NATS server'))),
       prefix: name('the installation: what its subjects start with', 'culvert'),
       secret: optional(secret('what edges prove to each other that they belong together with')),
-      entryPoints: list('public listeners', entryPoint(), { min: 1 }),
+      entryPoints: list('public listeners', entryPoint(folder), { min: 1 }),
       ...forwarding(),
       agents: optional(agents(folder)),
       peers: optional(peers(folder)),
@@ -66,7 +66,7 @@ export const edgeSchema = (folder: string) =>
     },
   );
 
-const entryPoint = () =>
+const entryPoint = (folder: string) =>
   section('sniffs HTTP/1, h2c and TLS', {
     listen: listenAddress('where the public arrives'),
     proxyProtocol: choice<'accept' | 'require' | 'off'>(
@@ -74,6 +74,7 @@ const entryPoint = () =>
       ['accept', 'require', 'off'],
       'accept',
     ),
+    tls: optional(tlsSection(folder)),
   });
 
 /** Who the client is, and what services are told of it. */
@@ -140,6 +141,7 @@ const limits = () =>
 const timeouts = () =>
   optionalSection('how long the edge waits before it gives up', {
     sniff: duration('for the first bytes of a connection', '5s'),
+    handshake: duration('for a TLS handshake to be over', '10s'),
     head: duration('for a complete request head, from its first byte', '15s'),
     idle: duration('for the next request on a kept connection', '75s'),
     bodyIdle: duration('for the next bytes of a body, either way', '60s'),

@@ -29,4 +29,5 @@ export const tlsSection = (folder: string) =>
       }),
       { min: 1 },
     ),
+    minVersion: choice<'1.2' | '1.3'>('oldest version of TLS that is spoken', ['1.2', '1.3'], '1.2'),
   });
