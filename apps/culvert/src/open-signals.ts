@@ -1,9 +1,11 @@
+import type { ClientTls } from '@culvert/settings';
 import type { MemoryBus, Signals } from '@culvert/signals';
 import { OutageLog, visibleAddress, type Logger } from '@culvert/telemetry';
 
 export interface SignalsOptions {
   /** Absent: the signals of this process alone. */
   readonly nats?: readonly string[];
+  readonly tls?: ClientTls;
   readonly prefix: string;
   /** Shown in the NATS server's list of connections. */
   readonly name: string;
@@ -11,7 +13,7 @@ export interface SignalsOptions {
 }
 
 /** The bus of an installation. NATS being away is waited for, and told once for each outage. */
-export async function openSignals({ nats, prefix, name, logger }: SignalsOptions): Promise<Signals> {
+export async function openSignals({ nats, tls, prefix, name, logger }: SignalsOptions): Promise<Signals> {
   if (nats === undefined) {
     const { MemoryBus } = await import('@culvert/signals');
     return memorySignals(new MemoryBus(), logger);
@@ -22,6 +24,7 @@ export async function openSignals({ nats, prefix, name, logger }: SignalsOptions
     servers: nats,
     prefix,
     name,
+    ...(tls === undefined ? {} : { tls }),
     onError: (error) => log.failed(error),
     onHandlerError: logHandlerError(logger),
   });

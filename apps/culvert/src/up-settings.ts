@@ -20,7 +20,7 @@ export const upSchema = (folder: string) =>
     'an edge and a router in one process',
     {
       edge: edgeSchema(folder),
-      router: routerSchema(),
+      router: routerSchema(folder),
     },
     function* ({ edge, router }) {
       const message =

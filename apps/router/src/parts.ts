@@ -2,11 +2,13 @@ import { MemoryRegistry } from '@culvert/registry';
 import type { Registry, RegistryTimes } from '@culvert/registry';
 import { RedisRegistry } from '@culvert/registry-redis';
 import type { RedisTarget } from '@culvert/registry-redis';
+import { readClientTls } from '@culvert/settings';
 import { MemorySignals } from '@culvert/signals';
 import type { Signals } from '@culvert/signals';
 import { connectNats } from '@culvert/signals-nats';
 import { OutageLog, visibleAddress } from '@culvert/telemetry';
 import type { Logger, Metrics } from '@culvert/telemetry';
+import { ReplicatedRegistry } from './replicated-registry.ts';
 import type { RedisSettings, RouterSettings } from './settings.ts';
 
 /** What a router works with. Whoever made the parts closes them, after the router has drained. */
@@ -24,12 +26,17 @@ export interface OpenParts extends RouterParts {
   close(): Promise<void>;
 }
 
+type PartsSettings = Pick<
+  RouterSettings,
+  'redis' | 'redisReplica' | 'redisTls' | 'nats' | 'natsTls' | 'prefix'
+>;
+
 /**
  * Connects to what the settings name; NATS and Redis that are away are waited for. Without addresses both stay
  * within this process.
  */
 export function openRouterParts(
-  settings: Pick<RouterSettings, 'redis' | 'nats' | 'prefix'>,
+  settings: PartsSettings,
   services: { readonly logger: Logger; readonly metrics?: Metrics },
 ): OpenParts {
   const { logger } = services;
@@ -46,27 +53,41 @@ export function openRouterParts(
   };
 }
 
-function openSignals({ nats, prefix }: Pick<RouterSettings, 'nats' | 'prefix'>, logger: Logger): Signals {
+function openSignals({ nats, natsTls, prefix }: PartsSettings, logger: Logger): Signals {
   const onHandlerError = (error: unknown, subject: string): void =>
     logger.warn('signal not handled', { subject, error });
   if (nats === undefined) return new MemorySignals(undefined, { onHandlerError });
   const log = new OutageLog(logger, 'nats is not reachable; trying again', visibleAddress(nats));
   const onError = (error: unknown): void => log.failed(error);
-  const signals = connectNats({ servers: nats, prefix, name: 'culvert router', onError, onHandlerError });
+  const signals = connectNats({
+    servers: nats,
+    ...readClientTls(natsTls),
+    prefix,
+    name: 'culvert router',
+    onError,
+    onHandlerError,
+  });
   signals.onState((state) => {
     if (state === 'connected') log.recovered();
   });
   return signals;
 }
 
-function openRegistry({ redis, prefix }: Pick<RouterSettings, 'redis' | 'prefix'>, logger: Logger): Registry {
+function openRegistry(settings: PartsSettings, logger: Logger): Registry {
+  const { redis, redisReplica } = settings;
   if (redis === undefined) return new MemoryRegistry();
-  const target = targetOf(redis);
+  const primary = openRedis(targetOf(redis), settings, logger);
+  if (redisReplica === undefined) return primary;
+  return new ReplicatedRegistry(primary, openRedis(redisReplica, settings, logger));
+}
+
+function openRedis(target: RedisTarget, { prefix, redisTls }: PartsSettings, logger: Logger): Registry {
   const addresses = typeof target === 'object' && 'sentinels' in target ? target.sentinels : target;
   const log = new OutageLog(logger, 'redis is not reachable; trying again', visibleAddress(addresses));
   const onError = (error: unknown): void => log.failed(error);
   const registry = new RedisRegistry({
     redis: target,
+    ...readClientTls(redisTls),
     prefix: `${prefix}:`,
     name: 'culvert-router',
     onError,
@@ -84,6 +105,22 @@ function targetOf(redis: RedisSettings): RedisTarget {
     case 'cluster':
       return redis.urls;
     case 'sentinel':
-      return { sentinels: redis.sentinels, name: redis.name };
+      return sentinelTarget(redis);
   }
+}
+
+function sentinelTarget({
+  sentinels,
+  name,
+  username,
+  password,
+  sentinelPassword,
+}: Extract<RedisSettings, { kind: 'sentinel' }>): RedisTarget {
+  return {
+    sentinels,
+    name,
+    ...(username === undefined ? {} : { username }),
+    ...(password === undefined ? {} : { password: password.reveal() }),
+    ...(sentinelPassword === undefined ? {} : { sentinelPassword: sentinelPassword.reveal() }),
+  };
 }

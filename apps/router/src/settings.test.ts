@@ -35,6 +35,23 @@ routes:
     expect(settings.tunnels[0]?.token.reveal()).toBe('shop');
   });
 
+  it('say how to log in behind sentinels, where a replica is, and whom to trust', () => {
+    const settings = parse(`
+redis: { sentinels: [s1:26379], name: main, username: culvert, password: one, sentinelPassword: two }
+redisReplica: rediss://replica:6380
+redisTls: { ca: ca.pem }
+natsTls: { ca: ca.pem, cert: me.pem, key: me.key }
+`);
+    expect(settings).toMatchObject({
+      redis: { kind: 'sentinel', sentinels: ['s1:26379'], name: 'main', username: 'culvert' },
+      redisReplica: 'rediss://replica:6380',
+      redisTls: { ca: '/srv/ca.pem' },
+      natsTls: { ca: '/srv/ca.pem', cert: '/srv/me.pem', key: '/srv/me.key' },
+    });
+    expect(() => parse('redisReplica: redis://replica')).toThrow(/redisReplica.*needs "redis"/s);
+    expect(() => parse('natsTls: { cert: me.pem }')).toThrow(/natsTls.*needs both/s);
+  });
+
   it('may all be left out: everything stays in memory then', () => {
     expect(parse('')).toEqual({
       prefix: 'culvert',

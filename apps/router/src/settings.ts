@@ -1,6 +1,7 @@
 import { pathPatternProblem } from '@culvert/routing';
 import {
   choice,
+  clientTlsSection,
   drainTimeout,
   either,
   hostnamePattern,
@@ -24,6 +25,7 @@ import {
   text,
   textField,
   uuid,
+  type Secret,
   type SettingsOf,
 } from '@culvert/settings';
 import { badPolicy, policyKeys } from './policy-settings.ts';
@@ -37,17 +39,31 @@ export type TokenSettings = SettingsOf<typeof tokenSchema>;
 export type RedisSettings =
   | { readonly kind: 'single'; readonly url: string }
   | { readonly kind: 'cluster'; readonly urls: readonly string[] }
-  | { readonly kind: 'sentinel'; readonly sentinels: readonly string[]; readonly name: string };
+  | {
+      readonly kind: 'sentinel';
+      readonly sentinels: readonly string[];
+      readonly name: string;
+      readonly username?: string;
+      readonly password?: Secret;
+      readonly sentinelPassword?: Secret;
+    };
 
 /** What a router's file may say. */
-export const routerSchema = () =>
+export const routerSchema = (folder: string) =>
   section(
     'a router',
     {
       redis: optional(redis()),
+      redisReplica: optional(
+        redisUrl(
+          'a copy of Redis to read while Redis itself cannot be reached, such as a replica in this region',
+        ),
+      ),
+      redisTls: optional(clientTlsSection('Redis', folder)),
       nats: optional(
         oneOrMany('NATS servers; absent: signals stay within this process', natsUrl('one NATS server')),
       ),
+      natsTls: optional(clientTlsSection('NATS', folder)),
       prefix: name('the installation: what its keys and subjects start with', 'culvert'),
       admin: optional(admin()),
       tunnels: optionalList('tunnels that exist from the start', tunnelSchema()),
@@ -58,6 +74,8 @@ export const routerSchema = () =>
     },
     function* (router) {
       const { tunnels, tokens } = router;
+      if (router.redisReplica !== undefined && router.redis === undefined)
+        yield { path: ['redisReplica'], message: 'needs "redis", which it is a copy of' };
       yield* repeated(tunnels.map(({ id }, at) => ({ value: id, path: ['tunnels', at, 'id'] })));
       yield* repeated(tunnels.map(({ name }, at) => ({ value: name, path: ['tunnels', at, 'name'] })));
       yield* repeated(tokens.map(({ name }, at) => ({ value: name, path: ['tokens', at, 'name'] })));
@@ -151,13 +169,16 @@ const redis = () =>
       kind: 'cluster',
       urls,
     })),
-    mapped(sentinel(), ({ sentinels, name }) => ({ kind: 'sentinel', sentinels, name })),
+    mapped(sentinel(), (settings) => ({ kind: 'sentinel', ...settings })),
   );
 
 const sentinel = () =>
   section('Redis Sentinel', {
     sentinels: list('sentinels to ask', hostPort('one sentinel'), { min: 1 }),
     name: name('the master as the sentinels call it'),
+    username: optional(text('user of the master')),
+    password: optional(secret('password of the master')),
+    sentinelPassword: optional(secret('password of the sentinels')),
   });
 
 interface Named {

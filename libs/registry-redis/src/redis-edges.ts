@@ -7,8 +7,8 @@ import type { RedisClaims } from './redis-claims.ts';
 import type { RedisLink } from './redis-link.ts';
 import { decodeSession, encodeSession } from './session-lines.ts';
 
-/** Edges without a lease for this long, in ms, are taken out of the list of those to look at. */
-const FORGET_AFTER = 3_600_000;
+/** Edges without a lease for this long, in seconds, are taken out of the list of those to look at. */
+const FORGET_AFTER = 3_600;
 const OUTCOMES: readonly LeaseOutcome[] = ['fenced', 'renewed', 'resync'];
 
 /** Edges under their leases, and their sessions. */
@@ -27,7 +27,7 @@ export class RedisEdges {
 
   async renew(edge: EdgeInfo): Promise<LeaseOutcome> {
     const keys = this.#keys.ofEdge(edge.id);
-    await this.#link.run((redis) => redis.zadd(this.#keys.edges, Date.now(), edge.id));
+    await this.#link.run((redis) => redis.seen(this.#keys.edges, edge.id));
     const [outcome, claimsDue] = await this.#link.run((redis) =>
       redis.lease(
         ...keys,
@@ -107,9 +107,7 @@ export class RedisEdges {
   }
 
   async #ids(): Promise<string[]> {
-    const since = String(Date.now() - FORGET_AFTER);
-    await this.#link.run((redis) => redis.zremrangebyscore(this.#keys.edges, '-inf', since));
-    return (await this.#link.run((redis) => redis.zrange(this.#keys.edges, '0', '-1'))).sort();
+    return (await this.#link.run((redis) => redis.recent(this.#keys.edges, FORGET_AFTER))).sort();
   }
 
   async #renewClaims(key: string): Promise<void> {

@@ -20,6 +20,8 @@ export type RedisCommands = Redis & ScriptCommands;
 
 export interface RedisLinkOptions {
   readonly redis: RedisTarget;
+  /** Trust and client certificate where the address is one of `rediss://`, as files' contents in PEM. */
+  readonly tls?: { readonly ca?: string; readonly cert?: string; readonly key?: string };
   /** Shown in Redis' list of connections. */
   readonly name?: string;
   /** Told of each failed attempt to connect. */
@@ -81,10 +83,11 @@ export class RedisLink {
   }
 }
 
-function createClient({ redis, name }: RedisLinkOptions): Redis | Cluster {
+function createClient({ redis, name, tls }: RedisLinkOptions): Redis | Cluster {
   const target = parseTarget(redis);
   const connection = {
     ...target.options,
+    ...(target.options.tls === undefined || tls === undefined ? {} : { tls: { ...tls } }),
     ...(name === undefined ? {} : { connectionName: name }),
     connectTimeout: CONNECT_TIMEOUT,
     socketTimeout: SOCKET_TIMEOUT,

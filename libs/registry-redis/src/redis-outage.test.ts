@@ -4,7 +4,7 @@ import type { RouteRecord, TunnelRecord } from '@culvert/registry';
 import { eventually, freePort, startRedis } from '@culvert/testkit';
 import type { RedisServer } from '@culvert/testkit';
 import { Redis } from 'ioredis';
-import { expect, it, onTestFinished } from 'vitest';
+import { expect, it, onTestFinished, vi } from 'vitest';
 import { RedisRegistry } from './redis-registry.ts';
 import type { RedisRegistryOptions } from './redis-registry.ts';
 
@@ -80,6 +80,18 @@ it('it logs in with the password of the address', async () => {
   const registry = await connected(server.url.replace('redis://', 'redis://default:p%40ss%20word@'));
   expect(await registry.epoch()).not.toBe('');
   await operator.quit();
+});
+
+it('a router whose clock is hours ahead takes no edge for gone', async () => {
+  const server = await started();
+  const [punctual, ahead] = [await connected(server.url), await connected(server.url)];
+  const load = { sessions: 0, streams: 0, connections: 0 };
+  await punctual.renewLease({ id: 'e1', region: 'eu', boot: 'b', draining: false, load, warnings: [] });
+  const now = Date.now();
+  vi.spyOn(Date, 'now').mockReturnValue(now + 5 * 3_600_000);
+  onTestFinished(() => void vi.restoreAllMocks());
+  expect(await ahead.edges()).toHaveLength(1);
+  expect(await punctual.edges()).toHaveLength(1);
 });
 
 it('all keys begin with the prefix', async () => {

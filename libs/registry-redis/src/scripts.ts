@@ -12,6 +12,8 @@ export const SCRIPTS = {
   hold: { lua: source('hold'), numberOfKeys: 1 },
   lapsed: { lua: source('lapsed'), numberOfKeys: 1 },
   drop: { lua: source('drop'), numberOfKeys: 1 },
+  seen: { lua: source('seen'), numberOfKeys: 1 },
+  recent: { lua: source('recent'), numberOfKeys: 1 },
 } as const;
 
 /** The commands that the scripts add to a client. */
@@ -23,4 +25,6 @@ export interface ScriptCommands {
   hold(claims: string, ms: number, mode: 'begin' | 'renew', ...members: readonly string[]): Promise<number>;
   lapsed(claims: string, most: number, ...members: readonly string[]): Promise<string[]>;
   drop(claims: string, ...members: readonly string[]): Promise<number>;
+  seen(edges: string, id: string): Promise<number>;
+  recent(edges: string, seconds: number): Promise<string[]>;
 }

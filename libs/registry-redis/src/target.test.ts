@@ -22,14 +22,19 @@ it('a list is a cluster with the access of its first node', () => {
 });
 
 it('sentinels come with the name of what they watch', () => {
-  const target = { sentinels: ['s1', 'redis://s2:26380'], name: 'main', password: 'secret' };
+  const target = {
+    sentinels: ['s1', 'redis://s2:26380'],
+    name: 'main',
+    password: 'secret',
+    sentinelPassword: 'other',
+  };
   const sentinels = [
     { host: 's1', port: 26_379 },
     { host: 's2', port: 26_380 },
   ];
   expect(parseTarget(target)).toEqual({
     kind: 'server',
-    options: { sentinels, name: 'main', password: 'secret' },
+    options: { sentinels, name: 'main', password: 'secret', sentinelPassword: 'other' },
   });
 });
 

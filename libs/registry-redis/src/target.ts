@@ -8,6 +8,8 @@ export interface SentinelTarget {
   /** Of the server that the sentinels watch. */
   readonly username?: string;
   readonly password?: string;
+  /** Of the sentinels themselves. */
+  readonly sentinelPassword?: string;
 }
 
 /** The part of the client's options that an address decides. */
@@ -18,6 +20,7 @@ export interface TargetOptions {
   readonly username?: string;
   readonly password?: string;
   readonly tls?: object;
+  readonly sentinelPassword?: string;
   readonly sentinels?: { host: string; port: number }[];
   readonly name?: string;
 }
@@ -61,12 +64,11 @@ function parseServer(address: string): ParsedTarget {
   return { kind: 'server', options: { ...addressOf(url, 6_379), ...accessOf(url), db } };
 }
 
-function parseSentinels({ sentinels, name, username, password }: SentinelTarget): ParsedTarget {
+function parseSentinels({ sentinels, name, ...access }: SentinelTarget): ParsedTarget {
   const options: TargetOptions = {
     sentinels: sentinels.map((sentinel) => addressOf(parseUrl(sentinel), 26_379)),
     name,
-    ...(username === undefined ? {} : { username }),
-    ...(password === undefined ? {} : { password }),
+    ...access,
   };
   return { kind: 'server', options };
 }

@@ -29,7 +29,15 @@ export { isLoopback, parseHostPort, parseListenAddress } from './host-port.ts';
 export { parseDuration, parseSize } from './quantities.ts';
 export { parsePathRule, parsePortRange, pathRule, portRange, type PortRange } from './rules.ts';
 export { Secret } from './secret.ts';
-export { adminSection, drainTimeout, logSection, tlsSection } from './service-keys.ts';
+export {
+  adminSection,
+  clientTlsSection,
+  drainTimeout,
+  logSection,
+  readClientTls,
+  tlsSection,
+  type ClientTls,
+} from './service-keys.ts';
 export { formatProblem, SettingsError, type Problem } from './settings-error.ts';
 export {
   parseSettings,

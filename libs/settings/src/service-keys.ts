@@ -1,5 +1,6 @@
+import { readFileSync } from 'node:fs';
 import { choice, duration, filePath, listenAddress } from './fields.ts';
-import { list, section, optionalSection } from './structure.ts';
+import { list, optional, section, optionalSection } from './structure.ts';
 
 const LEVELS = ['debug', 'info', 'warn', 'error', 'fatal'] as const;
 
@@ -31,3 +32,36 @@ export const tlsSection = (folder: string) =>
     ),
     minVersion: choice<'1.2' | '1.3'>('oldest version of TLS that is spoken', ['1.2', '1.3'], '1.2'),
   });
+
+/** How this process proves what it connects to, and itself, over TLS; the address says that TLS is spoken. */
+export const clientTlsSection = (what: string, folder: string) =>
+  section(
+    `certificates towards ${what}; absent: the system's authorities`,
+    {
+      ca: optional(filePath("authorities that vouch for it, PEM; absent: the system's", folder)),
+      cert: optional(filePath('certificate chain that is shown to it, PEM', folder)),
+      key: optional(filePath("that certificate's private key, PEM", folder)),
+    },
+    function* (tls) {
+      if ((tls.cert === undefined) !== (tls.key === undefined)) {
+        yield { path: [], message: 'needs both "cert" and "key", or neither' };
+      }
+    },
+  );
+
+/** What a section made by `clientTlsSection` says: paths of files, or their contents. */
+export interface ClientTls {
+  readonly ca?: string;
+  readonly cert?: string;
+  readonly key?: string;
+}
+
+/** The contents of the files. Throws what reading them throws. */
+export function readClientTls(files: ClientTls | undefined): { readonly tls?: ClientTls } {
+  if (files === undefined) return {};
+  const contents = Object.entries(files as Record<string, string>).map(([name, file]) => [
+    name,
+    readFileSync(file, 'utf8'),
+  ]);
+  return { tls: Object.fromEntries(contents) as ClientTls };
+}
