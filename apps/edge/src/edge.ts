@@ -29,6 +29,7 @@ import { PeerLinks } from './peer-links.ts';
 import { peerTls } from './peer-tls.ts';
 import { Pools } from './pools.ts';
 import { PortRoutes } from './port-routes.ts';
+import { pseudonymOf } from './pseudonym.ts';
 import { RawPipe } from './raw-pipe.ts';
 import { Resolver } from './resolver.ts';
 import { SessionGate } from './session-gate.ts';
@@ -161,7 +162,9 @@ class Edge implements RunningEdge {
         trusted: new TrustedProxies(settings.trustedProxies),
         headers: settings.forwardedHeaders,
         edge: settings.id,
+        pseudonym: settings.via ? pseudonymOf(settings.prefix, secret?.reveal()) : undefined,
       }),
+      echoRequestId: settings.echoRequestId,
       draining: false,
     };
     this.#admission = new Admission(limits.connections, limits.connectionsPerAddress);

@@ -28,6 +28,7 @@ describe('a request', () => {
       'X-Real-IP: 127.0.0.1',
       'X-Forwarded-Host: App.Test:8080',
       expect.stringMatching(/^X-Request-Id: \S+$/),
+      expect.stringMatching(/^Via: 1\.1 culvert-\w+$/),
       '',
       '',
     ]);

@@ -1,4 +1,4 @@
-import { Http1Error, readResponseHead, readTrailers } from '@culvert/http1';
+import { Http1Error, addField, getField, readResponseHead, readTrailers } from '@culvert/http1';
 import type { RequestHead, ResponseHead } from '@culvert/http1';
 import type { Link, LinkStream } from '@culvert/link';
 import { Protocol, ResetCode, isUndelivered } from '@culvert/wire';
@@ -10,7 +10,7 @@ import { forwardedHead } from './forwarded-head.ts';
 import type { HttpContext } from './http-context.ts';
 import type { Refusal } from './refusal.ts';
 import type { RequestBody } from './request-body.ts';
-import { newRequestId } from './request-id.ts';
+import { newRequestId, requestIdFrom } from './request-id.ts';
 
 /** Methods that may be sent again when nobody knows whether they were delivered (RFC 9110 §9.2.2). */
 const IDEMPOTENT = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE']);
@@ -26,8 +26,10 @@ const NOTHING = Buffer.alloc(0);
  */
 export class Exchange implements Caller {
   readonly head: RequestHead;
+  /** Who asks: a trusted proxy may speak for somebody else with each request. */
+  readonly client: Client;
+  readonly requestId: string;
   stream: LinkStream | undefined;
-  readonly #requestId = newRequestId();
   readonly #context: HttpContext;
   readonly #side: ClientSide;
   readonly #delivery: Delivery;
@@ -41,6 +43,10 @@ export class Exchange implements Caller {
   /** @param body undefined for a request without one */
   constructor(context: HttpContext, side: ClientSide, head: RequestHead, body: RequestBody | undefined) {
     this.head = head;
+    const { client } = side;
+    const { trusted } = client.peer;
+    this.client = trusted ? context.forwarding.clientBehind(client, head) : client;
+    this.requestId = trusted ? requestIdFrom(head.requestId) : newRequestId();
     this.#context = context;
     this.#side = side;
     this.#delivery = new Delivery(context.ways, this);
@@ -48,12 +54,6 @@ export class Exchange implements Caller {
     const { counters } = context.ways;
     counters.requests++;
     counters.requestsOpen++;
-  }
-
-  /** Who asks: a trusted proxy may speak for somebody else with each request. */
-  get client(): Client {
-    const { client } = this.#side;
-    return client.peer.trusted ? this.#context.forwarding.clientBehind(client, this.head) : client;
   }
 
   get hostname(): string {
@@ -77,7 +77,9 @@ export class Exchange implements Caller {
   /** Looks for a way; what has been read of the body goes along with the opening frame. */
   start(): void {
     this.#side.waitUpTo(this.#context.timeouts.firstByte);
-    this.#delivery.start();
+    const { via } = this.head;
+    if (via === undefined || !this.#context.forwarding.loops(via)) return this.#delivery.start();
+    this.onRefused({ code: 'loop_detected', reason: 'the route leads back to where the request came from' });
   }
 
   /** Takes what belongs to the request's body and returns where that ends. Throws Http1Error. */
@@ -123,8 +125,8 @@ export class Exchange implements Caller {
   // Caller
 
   openOn(link: Link, way: Way): LinkStream {
-    const client = this.client;
-    const head = forwardedHead(this.head, client, this.#requestId);
+    const { client } = this;
+    const head = forwardedHead(this.head, client, this.requestId);
     const meta = { ...way, protocol: Protocol.Http, hostname: this.head.hostname, client: client.text, head };
     this.stream =
       this.#body === undefined
@@ -137,7 +139,7 @@ export class Exchange implements Caller {
   onRefused(refusal: Refusal): void {
     if (this.#over) return;
     this.#context.ways.counters.countRefusal(refusal.code);
-    this.#side.refuse(refusal, this.#requestId);
+    this.#side.refuse(refusal, this.requestId);
     this.#finish();
   }
 
@@ -162,6 +164,7 @@ export class Exchange implements Caller {
     // The direction was left open for what follows an upgrade; there is none.
     if (this.head.upgrade !== undefined) this.stream!.sendEnd();
     this.#begun = true;
+    if (this.#context.echoRequestId) head = withRequestId(head, this.requestId);
     this.#side.begin(head, this.stream!, { buffer, start: headEnd, end, whole: last });
     if (!last) this.#waitForMore();
   }
@@ -277,4 +280,10 @@ function fits(head: ResponseHead, bytes: number, whole: boolean): boolean {
   if (head.body === 'none') return bytes === 0;
   if (head.body !== 'length') return true;
   return whole ? bytes === head.contentLength : bytes <= head.contentLength;
+}
+
+/** A service that names the request itself knows better what its own logs say. */
+function withRequestId(head: ResponseHead, requestId: string): ResponseHead {
+  if (getField(head.fields, 'x-request-id') !== undefined) return head;
+  return { ...head, fields: addField(head.fields, 'X-Request-Id', requestId) };
 }

@@ -8,7 +8,8 @@ import type { Client } from './client.ts';
 export function forwardedHead(head: RequestHead, client: Client, requestId: string): string {
   return (
     `${head.method} ${head.target} HTTP/1.1\r\nHost: ${head.host}\r\n${head.fields}${client.forwardedFields}` +
-    `${hostFields(head, client)}X-Request-Id: ${requestId}\r\n${connectionFields(head)}${framing(head)}\r\n`
+    `${hostFields(head, client)}X-Request-Id: ${requestId}\r\n${viaField(head, client)}` +
+    `${connectionFields(head)}${framing(head)}\r\n`
   );
 }
 
@@ -16,6 +17,10 @@ function hostFields(head: RequestHead, client: Client): string {
   if (client.forwardedStart === undefined) return `X-Forwarded-Host: ${client.host ?? head.host}\r\n`;
   const xForwarded = client.forwardedFields === '' ? '' : `X-Forwarded-Host: ${client.host ?? head.host}\r\n`;
   return `${xForwarded}${client.forwardedStart}${head.host}"\r\n`;
+}
+
+function viaField(head: RequestHead, { via }: Client): string {
+  return head.minor === 1 ? via : via.replace('1.1', '1.0');
 }
 
 function framing(head: RequestHead): string {

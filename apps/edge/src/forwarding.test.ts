@@ -11,7 +11,13 @@ const ranges = ['10.0.0.0/8', '192.0.2.7', '2001:db8::/32'].map((text) => parseA
 const trusted = new TrustedProxies(ranges);
 
 function sent(peerAddress: string, fields: readonly string[], more: Partial<ForwardingOptions> = {}) {
-  const forwarding = new Forwarding({ trusted, headers: ['x-forwarded'], edge: 'eu-1', ...more });
+  const forwarding = new Forwarding({
+    trusted,
+    headers: ['x-forwarded'],
+    edge: 'eu-1',
+    pseudonym: undefined,
+    ...more,
+  });
   const peer = { address: peerAddress, port: 5, localPort: 8080, trusted: trusted.has(peerAddress) };
   const head = parseRequestHead(['GET / HTTP/1.1', 'Host: App.test:81', ...fields, '', ''].join('\r\n'));
   const direct = forwarding.client(peer, 'http');

@@ -14,6 +14,8 @@ export interface ForwardingOptions {
   /** Which fields tell services about the client. */
   readonly headers: readonly ('x-forwarded' | 'forwarded')[];
   readonly edge: string;
+  /** What edges of this installation are called in Via; undefined: they do not send it. */
+  readonly pseudonym: string | undefined;
 }
 
 /** What trusted proxies have said of a request, as far as it is believed. */
@@ -27,6 +29,8 @@ interface Told {
 
 const DEFAULT_PORTS = { http: 80, https: 443 } as const;
 const MAX_PORT = 65_535;
+/** A service may pass on what it was asked to another service by its public name, and that once more is a loop. */
+const MAX_PASSES = 2;
 
 /** Finds out who a client is and words what services are told of it: once a connection, unless a proxy speaks for many. */
 export class Forwarding {
@@ -35,12 +39,16 @@ export class Forwarding {
   readonly #forwarded: boolean;
   /** RFC 7239 §6.3: a name that says nothing to others. */
   readonly #by: string;
+  readonly #pseudonym: string | undefined;
+  readonly #via: string;
 
   constructor(options: ForwardingOptions) {
     this.trusted = options.trusted;
     this.#xForwarded = options.headers.includes('x-forwarded');
     this.#forwarded = options.headers.includes('forwarded');
     this.#by = `by=_${options.edge}`;
+    this.#pseudonym = options.pseudonym;
+    this.#via = options.pseudonym === undefined ? '' : `Via: 1.1 ${options.pseudonym}\r\n`;
   }
 
   /** The client of a connection on which nobody speaks for others. */
@@ -56,7 +64,17 @@ export class Forwarding {
       forwardedStart: this.#forwarded
         ? `Forwarded: for=${nodeText(address)};${this.#by};proto=${proto};host="`
         : undefined,
+      via: this.#via,
     };
+  }
+
+  /** Whether a request that has passed these proxies has passed edges of this installation too often. */
+  loops(via: string): boolean {
+    const name = this.#pseudonym;
+    if (name === undefined) return false;
+    let passes = 0;
+    for (let at = via.indexOf(name); at !== -1; at = via.indexOf(name, at + name.length)) passes++;
+    return passes >= MAX_PASSES;
   }
 
   /** The client of one request that came from a trusted proxy. */

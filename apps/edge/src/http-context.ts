@@ -21,6 +21,8 @@ export interface HttpContext {
   readonly answerLimits: HeadLimits;
   readonly timeouts: HttpTimeouts;
   readonly forwarding: Forwarding;
+  /** Whether every response tells the request's id, not only refusals. */
+  readonly echoRequestId: boolean;
   /** Connections end after the responses that are on their way. */
   draining: boolean;
 }

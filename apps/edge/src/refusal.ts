@@ -10,6 +10,7 @@ export const REFUSALS = {
   head_too_large: { status: 431, title: 'Request header fields too large' },
   not_implemented: { status: 501, title: 'Not implemented' },
   version_not_supported: { status: 505, title: 'HTTP version not supported' },
+  loop_detected: { status: 508, title: 'Loop detected' },
   agent_lost: { status: 502, title: 'Agent lost' },
   upstream_unreachable: { status: 502, title: 'Service unreachable' },
   upstream_protocol: { status: 502, title: 'Bad answer from the service' },

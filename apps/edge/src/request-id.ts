@@ -1,5 +1,7 @@
 import { randomBytes } from 'node:crypto';
 
+/** What is safe in logs, pages and fields. */
+const SANE = /^[\w.:/+=@~-]{1,128}$/;
 const PREFIX = randomBytes(6).toString('hex');
 let count = 0;
 
@@ -7,4 +9,9 @@ let count = 0;
 export function newRequestId(): string {
   count++;
   return `${PREFIX}-${count.toString(36)}`;
+}
+
+/** What a trusted proxy calls the request, if that is usable, otherwise a new name. */
+export function requestIdFrom(given: string | undefined): string {
+  return given !== undefined && SANE.test(given) ? given : newRequestId();
 }

@@ -8,6 +8,7 @@ import {
   duration,
   edgeAddressText,
   filePath,
+  flag,
   hostPort,
   list,
   listenAddress,
@@ -90,6 +91,8 @@ const forwarding = () => ({
     choice<'x-forwarded' | 'forwarded'>('kind of fields', ['x-forwarded', 'forwarded']),
     'x-forwarded',
   ),
+  via: flag('whether requests are marked with Via, which is what loops are found by', true),
+  echoRequestId: flag('whether every response tells its request id, not only refusals', false),
   portRoutes: optionalSection('public TCP ports of routes', {
     proxyProtocol: choice<'require' | 'off'>(
       'whether each connection begins with a header of the PROXY protocol from a trusted proxy',

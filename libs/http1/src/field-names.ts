@@ -22,6 +22,7 @@ export const FIELD = {
   /** About the connection to us alone: never passed on. */
   hopByHop: 16,
   proxyConnection: 17,
+  via: 18,
 } as const;
 
 export type FieldKind = (typeof FIELD)[keyof typeof FIELD];
@@ -42,6 +43,7 @@ const KINDS: Readonly<Record<string, FieldKind>> = {
   'x-forwarded-proto': FIELD.forwardedProto,
   'x-forwarded-port': FIELD.forwardedPort,
   'x-real-ip': FIELD.realIp,
+  via: FIELD.via,
   'keep-alive': FIELD.hopByHop,
   'proxy-connection': FIELD.proxyConnection,
   'proxy-authenticate': FIELD.hopByHop,
@@ -82,5 +84,5 @@ export function kindOf(bytes: Uint8Array, start: number, end: number, hash: numb
 
 /** Whether `name` (lower case) is a field whose meaning a Connection option must not change. */
 export function isProtected(name: string): boolean {
-  return name === 'via' || name.startsWith('x-forwarded-') || KINDS[name] !== undefined;
+  return name.startsWith('x-forwarded-') || KINDS[name] !== undefined;
 }

@@ -7,6 +7,13 @@ const get = (target: string, ...lines: readonly string[]) =>
   head(`GET ${target} HTTP/1.1`, 'Host: a', ...lines);
 
 describe('a request head', () => {
+  it('tells which proxies it has passed, and keeps that as it came', () => {
+    const parsed = parseRequestHead(get('/', 'Via: 1.0 a, 1.1 b (c)', 'X: y', 'vIA:  2 d '));
+    expect(parsed.via).toBe('1.0 a, 1.1 b (c), 2 d');
+    expect(parsed.fields).toBe('Via: 1.0 a, 1.1 b (c)\r\nX: y\r\nvIA:  2 d \r\n');
+    expect(parseRequestHead(get('/')).via).toBeUndefined();
+  });
+
   it('keeps end-to-end lines byte for byte, in their order, and gives the rest as values', () => {
     const parsed = parseRequestHead(
       head(

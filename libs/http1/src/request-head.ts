@@ -43,6 +43,8 @@ export interface RequestHead {
   readonly hasTrailerField: boolean;
   readonly requestId: string | undefined;
   readonly forwarded: ForwardedFields;
+  /** The proxies that the request has passed, lines joined by `, `; they stay in `fields` as well. */
+  readonly via: string | undefined;
   /** The end-to-end lines as they came, each with its CRLF, without what the other members hold. */
   readonly fields: string;
 }
@@ -77,6 +79,7 @@ class RequestReader extends FieldReader {
   #expectContinue = false;
   #teTrailers = false;
   #requestId: string | undefined;
+  #via: string | undefined;
   #forwarded: ForwardedFields = NOT_FORWARDED;
 
   constructor(bytes: Buffer, start: number, end: number, limits: HeadLimits) {
@@ -114,6 +117,7 @@ class RequestReader extends FieldReader {
       hasTrailerField: this.hasTrailerField && body === 'chunked',
       requestId: this.#requestId,
       forwarded: this.#forwarded,
+      via: this.#via,
       fields: this.hasTrailerField && body !== 'chunked' ? removeField(this.fields, 'trailer') : this.fields,
     };
   }
@@ -136,6 +140,10 @@ class RequestReader extends FieldReader {
         return true;
       case FIELD.trailer:
         this.hasTrailerField = true;
+        return false;
+      case FIELD.via:
+        this.#via =
+          this.#via === undefined ? this.slice(start, end) : `${this.#via}, ${this.slice(start, end)}`;
         return false;
       case FIELD.proxyConnection:
         this.takeProxyConnection(start, end);

@@ -12,7 +12,7 @@ const DROPPED: ReadonlySet<string> = new Set(
   (
     'age authorization cache-control content-encoding content-location content-range content-type cookie date ' +
     'expires if-match if-modified-since if-none-match if-range if-unmodified-since location max-forwards pragma ' +
-    'range retry-after set-cookie vary via www-authenticate'
+    'range retry-after set-cookie vary www-authenticate'
   ).split(' '),
 );
 

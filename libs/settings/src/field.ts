@@ -43,6 +43,18 @@ export function numberField(
   return new Field<number>({ type: 'number', expected, accepts, parse }, description, fallback);
 }
 
+/** true or false. The words as text are taken too, so that `${NAME}` can supply one. */
+export function flagField(description: string, fallback?: boolean): Schema<boolean> {
+  const accepts = (value: unknown): boolean =>
+    typeof value === 'boolean' || value === 'true' || value === 'false';
+  const parse = (value: boolean | string): boolean => value === true || value === 'true';
+  return new Field<boolean>(
+    { type: 'boolean', expected: 'true or false', accepts, parse },
+    description,
+    fallback,
+  );
+}
+
 function isDigits(value: unknown): boolean {
   return typeof value === 'string' && /^\d{1,15}$/.test(value);
 }
@@ -53,7 +65,7 @@ class Field<Output> implements Schema<Output> {
   readonly #kind: FieldKind<Output>;
   readonly #fallback: unknown;
 
-  constructor(kind: FieldKind<Output>, description: string, fallback: string | number | undefined) {
+  constructor(kind: FieldKind<Output>, description: string, fallback: string | number | boolean | undefined) {
     const written = fallback === undefined ? {} : { default: String(fallback) };
     this.notes = { description, type: kind.type, ...written };
     this.dispensable = fallback !== undefined;

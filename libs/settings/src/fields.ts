@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import type { ListenAddress } from '@culvert/lifecycle';
 import { parseAddressRange, type AddressRange } from './address-range.ts';
 import { parseEdgeAddress, type EdgeAddress } from './edge-address.ts';
-import { numberField, textField, type TextKind } from './field.ts';
+import { flagField, numberField, textField, type TextKind } from './field.ts';
 import { parseHostnamePattern } from './hostname-pattern.ts';
 import { parseHostPort, parseListenAddress } from './host-port.ts';
 import { parseDuration, parseSize } from './quantities.ts';
@@ -120,6 +120,9 @@ export const count = (
   fallback?: number,
   range: { readonly min?: number; readonly max?: number } = {},
 ): Schema<number> => numberField({ min: 1, max: Number.MAX_SAFE_INTEGER, ...range }, description, fallback);
+
+export const flag = (description: string, fallback?: boolean): Schema<boolean> =>
+  flagField(description, fallback);
 
 /** A public port; never 0. */
 export const port = (description: string): Schema<number> =>

@@ -2,7 +2,7 @@ export { parseAddressRange, type AddressRange } from './address-range.ts';
 export { describeSettings, keysOf, type KeyNotes } from './describe.ts';
 export { formatEdgeAddress, parseEdgeAddress, type EdgeAddress, type LinkScheme } from './edge-address.ts';
 export type { Environment } from './environment.ts';
-export { numberField, textField, type TextKind } from './field.ts';
+export { flagField, numberField, textField, type TextKind } from './field.ts';
 export type { Notes, OptionalSchema, Output, Schema } from './schema.ts';
 export {
   addressRange,
@@ -13,6 +13,7 @@ export {
   edgeAddress,
   edgeAddressText,
   filePath,
+  flag,
   hostnamePattern,
   hostPort,
   listenAddress,
