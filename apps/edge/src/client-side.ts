@@ -19,6 +19,8 @@ export interface FirstBytes {
  */
 export interface ClientSide {
   readonly client: Client;
+  /** Whether an upgrade is all that the client asked for: success without a switch would be mistaken for one. */
+  readonly mustSwitch: boolean;
   /** Whether the client is slower than the service. */
   readonly blocked: boolean;
   /** Lets the exchange wait no longer than `ms` from now; after that its `onTimeout` is called. */

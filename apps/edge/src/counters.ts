@@ -3,6 +3,10 @@ export class EdgeCounters {
   connections = 0;
   connectionsRefused = 0;
   garbage = 0;
+  http2Connections = 0;
+  http2Open = 0;
+  /** HTTP/2 connections closed because they gave up most of what they asked for. */
+  http2Calmed = 0;
   requests = 0;
   requestsOpen = 0;
   responses2xx = 0;

@@ -34,6 +34,17 @@ export function declareEdgeMetrics(metrics: Metrics, state: EdgeState): void {
     'Connections that spoke no known protocol',
     () => counters.garbage,
   );
+  metrics.counter(
+    'culvert_edge_http2_connections_total',
+    'Public connections that spoke HTTP/2',
+    () => counters.http2Connections,
+  );
+  metrics.gauge('culvert_edge_http2_connections', 'HTTP/2 connections open', () => counters.http2Open);
+  metrics.counter(
+    'culvert_edge_http2_calmed_total',
+    'HTTP/2 connections closed because they reset most of their streams',
+    () => counters.http2Calmed,
+  );
   metrics.counter('culvert_edge_requests_total', 'HTTP requests begun', () => counters.requests);
   metrics.gauge('culvert_edge_requests', 'HTTP requests being answered', () => counters.requestsOpen);
   metrics.counter('culvert_edge_responses_total', 'Responses of services by status class', () => [

@@ -22,6 +22,7 @@ import { EntryPoint } from './entry-point.ts';
 import { Forwarding } from './forwarding.ts';
 import { Holders } from './holders.ts';
 import { Http1Connection } from './http1-connection.ts';
+import { Http2Connection } from './http2-connection.ts';
 import type { HttpContext } from './http-context.ts';
 import { LinkDoor } from './link-door.ts';
 import { Neighbours } from './neighbours.ts';
@@ -165,13 +166,15 @@ class Edge implements RunningEdge {
         pseudonym: settings.via ? pseudonymOf(settings.prefix, secret?.reveal()) : undefined,
       }),
       echoRequestId: settings.echoRequestId,
+      http2Streams: limits.http2Streams,
       draining: false,
     };
     this.#admission = new Admission(limits.connections, limits.connectionsPerAddress);
     this.#entryPoints = settings.entryPoints.map(
-      ({ listen, proxyProtocol, tls }) =>
+      ({ listen, http2, proxyProtocol, tls }) =>
         new EntryPoint({
           listen,
+          http2,
           proxyProtocol,
           tls,
           ticketKeys,
@@ -301,8 +304,8 @@ class Edge implements RunningEdge {
     await this.#parts.signals.close();
   }
 
-  #httpConnections(): Http1Connection[] {
-    return this.#deadlines.all().filter((watched) => watched instanceof Http1Connection);
+  #httpConnections(): (Http1Connection | Http2Connection)[] {
+    return this.#deadlines.all().filter(isHttp);
   }
 
   #links() {
@@ -350,6 +353,10 @@ class Edge implements RunningEdge {
   }
 }
 
-function isOfClient(watched: Deadlined): watched is Http1Connection | RawPipe {
-  return watched instanceof Http1Connection || watched instanceof RawPipe;
+function isHttp(watched: Deadlined): watched is Http1Connection | Http2Connection {
+  return watched instanceof Http1Connection || watched instanceof Http2Connection;
+}
+
+function isOfClient(watched: Deadlined): watched is Http1Connection | Http2Connection | RawPipe {
+  return isHttp(watched) || watched instanceof RawPipe;
 }

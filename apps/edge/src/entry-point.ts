@@ -8,6 +8,7 @@ import type { Admission } from './admission.ts';
 import type { Forwarding } from './forwarding.ts';
 import { Http1Connection } from './http1-connection.ts';
 import type { HttpContext } from './http-context.ts';
+import { Http2Connection } from './http2-connection.ts';
 import { peerOf } from './peer.ts';
 import type { Peer } from './peer.ts';
 import { believedPeer } from './proxy-header.ts';
@@ -19,6 +20,7 @@ import { Termination } from './tls/termination.ts';
 
 export interface EntryPointOptions {
   readonly listen: ListenAddress;
+  readonly http2: boolean;
   readonly context: HttpContext;
   readonly admission: Admission;
   readonly proxyProtocol: 'accept' | 'require' | 'off';
@@ -69,6 +71,13 @@ export class EntryPoint implements SniffTarget {
     const client = this.#forwarding.client(peer, 'http');
     const connection = new Http1Connection(this.#options.context, socket, client);
     if (connection.onSocketRead(first.length, first) === false) socket.pause();
+  }
+
+  /** With prior knowledge, in clear (RFC 9113 §3.3). */
+  onHttp2(socket: Socket, first: Buffer, peer: Peer): void {
+    const { context, http2 } = this.#options;
+    if (!http2) return this.onGarbage(socket, 'http2');
+    new Http2Connection(context, socket, this.#forwarding.client(peer, 'http'), first);
   }
 
   onTls(socket: Socket, serverName: string | undefined, first: Buffer, peer: Peer): void {

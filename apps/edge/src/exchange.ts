@@ -159,10 +159,13 @@ export class Exchange implements Caller {
     if (head.status === 101) return this.#upgrade(head, buffer, headEnd, end);
     if (!fits(head, end - headEnd, last)) return this.#distrust('another length than announced');
     if (head.status < 200) return this.#passInterim(head);
+    if (this.head.upgrade !== undefined) {
+      if (this.#side.mustSwitch && head.status < 300) return this.#distrust('success without the switch');
+      // The direction was left open for what follows an upgrade; there is none.
+      this.stream!.sendEnd();
+    }
     this.#context.ways.counters.countStatus(head.status);
     this.#delivery.answered();
-    // The direction was left open for what follows an upgrade; there is none.
-    if (this.head.upgrade !== undefined) this.stream!.sendEnd();
     this.#begun = true;
     if (this.#context.echoRequestId) head = withRequestId(head, this.requestId);
     this.#side.begin(head, this.stream!, { buffer, start: headEnd, end, whole: last });

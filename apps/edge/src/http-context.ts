@@ -23,6 +23,8 @@ export interface HttpContext {
   readonly forwarding: Forwarding;
   /** Whether every response tells the request's id, not only refusals. */
   readonly echoRequestId: boolean;
+  /** Requests at a time on one HTTP/2 connection. */
+  readonly http2Streams: number;
   /** Connections end after the responses that are on their way. */
   draining: boolean;
 }

@@ -4,6 +4,7 @@ import {
   findHeadEnd,
   getField,
   headStart,
+  isKnownMethod,
   readRequestHead,
   unendingHead,
 } from '@culvert/http1';
@@ -18,7 +19,7 @@ import type { ClientSide, FirstBytes } from './client-side.ts';
 import { Exchange } from './exchange.ts';
 import type { HttpContext } from './http-context.ts';
 import { RawPipe } from './raw-pipe.ts';
-import { refusalResponse } from './refusal.ts';
+import { clientErrorCode, refusalResponse } from './refusal.ts';
 import type { Refusal, RefusalCode } from './refusal.ts';
 import { RequestBody } from './request-body.ts';
 import { newRequestId } from './request-id.ts';
@@ -117,6 +118,8 @@ export class Http1Connection extends Deadlined implements ClientSide, SocketOwne
 
   // ClientSide
 
+  readonly mustSwitch = false;
+
   get blocked(): boolean {
     return this.socket.writableNeedDrain;
   }
@@ -205,6 +208,13 @@ export class Http1Connection extends Deadlined implements ClientSide, SocketOwne
     this.#closeSoon();
   }
 
+  /** No answer either: whoever speaks another protocol, such as a broken HTTP/2, would misread it. */
+  #dropGarbage(): void {
+    this.context.ways.counters.garbage++;
+    this.#closing = true;
+    this.socket.destroy();
+  }
+
   /** Whether something of what was written has gone out since the last look: slow is not stalled. */
   #clientTakes(): boolean {
     const taken = this.socket.bytesWritten - this.unsentBytes;
@@ -251,7 +261,8 @@ export class Http1Connection extends Deadlined implements ClientSide, SocketOwne
       return this.#begin(head, buffer, headEnd, end);
     } catch (error) {
       if (!(error instanceof Http1Error)) throw error;
-      this.#reject(codeOf(error), error.reason);
+      if (this.socket.bytesWritten === 0 && !isHttpLine(buffer, start, end)) this.#dropGarbage();
+      else this.#reject(clientErrorCode(error), error.reason);
       return end;
     }
   }
@@ -288,7 +299,7 @@ export class Http1Connection extends Deadlined implements ClientSide, SocketOwne
       return exchange.takeBody(buffer, start, end);
     } catch (error) {
       if (!(error instanceof Http1Error)) throw error;
-      exchange.onBadBody({ code: codeOf(error), reason: error.reason });
+      exchange.onBadBody({ code: clientErrorCode(error), reason: error.reason });
       return end;
     }
   }
@@ -299,7 +310,9 @@ export class Http1Connection extends Deadlined implements ClientSide, SocketOwne
   }
 }
 
-/** What a client is told of its own bytes; an upstream's errors do not come from here. */
-function codeOf({ code }: Http1Error): RefusalCode {
-  return code === 'upstream_protocol' ? 'bad_request' : code;
+/** Whether whoever wrote the first line meant HTTP/1.x: it names the protocol, or a method that is known. */
+function isHttpLine(buffer: Buffer, start: number, end: number): boolean {
+  const feed = buffer.indexOf('\n', start, 'latin1');
+  const line = buffer.toString('latin1', start, feed === -1 ? end : Math.min(feed, end));
+  return /HTTP\//i.test(line) || isKnownMethod(line.split(/[\s\0]/, 1)[0]!);
 }

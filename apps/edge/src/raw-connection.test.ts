@@ -241,13 +241,15 @@ describe('a port route', () => {
 });
 
 it('garbage at an entry point is closed and counted, and the edge goes on', async () => {
-  const { edge, agent } = await startWithAgent({ timeouts: { sniff: '200ms' } });
+  const entryPoints = [{ listen: '127.0.0.1:0', http2: false }];
+  const { edge, agent } = await startWithAgent({ entryPoints, timeouts: { sniff: '200ms' } });
   const hello = Buffer.from('160301000501000001ff', 'hex');
   const garbage = [
     Buffer.from([0, 1, 2, 3]),
     Buffer.from('@@@@\r\n'),
     hello,
     Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'),
+    Buffer.from('PRI THE BROKEN PREFACE\r\n\r\n'),
     Buffer.from('PROXY TCP4 1.2.3.4 1.2.3.4 1 1\r\n'),
   ];
   for (const bytes of garbage) {

@@ -1,3 +1,5 @@
+import type { Http1Error } from '@culvert/http1';
+
 /** What a client is told when the edge answers itself; the code is in the header `x-culvert-error`. */
 export const REFUSALS = {
   bad_request: { status: 400, title: 'Bad request' },
@@ -21,6 +23,11 @@ export const REFUSALS = {
 } as const satisfies Record<string, { status: number; title: string; retryAfterSeconds?: number }>;
 
 export type RefusalCode = keyof typeof REFUSALS;
+
+/** What a client is told of its own bytes; an upstream's errors do not come from here. */
+export function clientErrorCode({ code }: Http1Error): RefusalCode {
+  return code === 'upstream_protocol' ? 'bad_request' : code;
+}
 
 /** A refusal with what is known of this one. */
 export interface Refusal {

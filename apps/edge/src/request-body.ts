@@ -1,6 +1,7 @@
 import { ChunkedDecoder, bodyDecoder } from '@culvert/http1';
 import type { BodyDecoder, BodySink, RequestHead } from '@culvert/http1';
 import type { LinkStream } from '@culvert/link';
+import { UnframedBody } from './unframed-body.ts';
 
 /** Up to here a body is kept, so that the request can be sent again to another agent. */
 const MAX_KEPT_BYTES = 65_536;
@@ -16,11 +17,11 @@ export class RequestBody implements BodySink {
   #keeping = true;
   #ended = false;
 
-  private constructor(decoder: BodyDecoder) {
+  constructor(decoder: BodyDecoder) {
     this.#decoder = decoder;
   }
 
-  /** Undefined for a request without body. */
+  /** As an HTTP/1.x head announces it; undefined for a request without body. */
   static of(head: RequestHead): RequestBody | undefined {
     const decoder = head.contentLength === 0 ? undefined : bodyDecoder(head);
     return decoder === undefined ? undefined : new RequestBody(decoder);
@@ -76,7 +77,8 @@ export class RequestBody implements BodySink {
   }
 
   get #trailers(): string {
-    return this.#decoder instanceof ChunkedDecoder ? this.#decoder.trailers : '';
+    const decoder = this.#decoder;
+    return decoder instanceof ChunkedDecoder || decoder instanceof UnframedBody ? decoder.trailers : '';
   }
 
   #end(stream: LinkStream): void {

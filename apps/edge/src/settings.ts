@@ -72,6 +72,7 @@ export const edgeSchema = (folder: string) =>
 const entryPoint = (folder: string) =>
   section('sniffs HTTP/1, h2c and TLS', {
     listen: listenAddress('where the public arrives'),
+    http2: flag('whether HTTP/2 is spoken', true),
     proxyProtocol: choice<'accept' | 'require' | 'off'>(
       'headers of the PROXY protocol, version 1 or 2, which count from trusted proxies only',
       ['accept', 'require', 'off'],
@@ -136,6 +137,7 @@ const limits = () =>
     connectionsPerAddress: count('public connections of one client address', 4_096),
     headerSize: size('head of a request or of an answer', '32KiB'),
     headerCount: count('fields in a head', 128),
+    http2Streams: count('requests at a time on one HTTP/2 connection', 128),
     sessions: count('agents attached at a time', 10_000),
     linksPerSession: count('links of one agent', 16),
     streamsPerLink: count('requests and connections at a time on one link', 10_000),

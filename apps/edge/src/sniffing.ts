@@ -13,6 +13,7 @@ import type { Peer } from './peer.ts';
  */
 export interface SniffTarget {
   onHttp1(socket: Socket, first: Buffer, peer: Peer): void;
+  onHttp2(socket: Socket, first: Buffer, peer: Peer): void;
   onTls(socket: Socket, serverName: string | undefined, first: Buffer, peer: Peer): void;
   /** Whom the header names, if it is believed; otherwise the socket has been taken care of. */
   onProxyHeader(socket: Socket, header: ProxyHeader, peer: Peer): Peer | undefined;
@@ -77,6 +78,8 @@ export class Sniffing extends Deadlined implements SocketOwner {
     switch (verdict.kind) {
       case 'http1':
         return this.#target.onHttp1(this.#socket, first, this.#peer);
+      case 'http2':
+        return this.#target.onHttp2(this.#socket, first, this.#peer);
       case 'tls':
         return this.#target.onTls(this.#socket, verdict.serverName, first, this.#peer);
       case 'invalid':

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { count, duration, filePath, listenAddress, name, secret, sizeAsWritten } from './fields.ts';
+import { count, duration, filePath, flag, listenAddress, name, secret, sizeAsWritten } from './fields.ts';
 import { SettingsError } from './settings-error.ts';
 import { parseSettings, readSettings, readValue } from './settings-file.ts';
 import {
@@ -103,6 +103,13 @@ describe('the environment in a file', () => {
     expect(settings.id).toBe('eu-1');
     expect(settings.token?.reveal()).toBe('s3cret: {x}');
     expect(settings.limits.links).toBe(7);
+  });
+
+  it('supplies what is true or false', () => {
+    const schema = () => section('s', { on: flag('on', true) });
+    const on = (text: string) => parseSettings(text, schema, { file: 'a.yml', env: { YES: 'true' } }).on;
+    expect([on('{}'), on('on: false'), on('on: ${YES}')]).toEqual([true, false, true]);
+    expect(() => on('on: maybe')).toThrow('a.yml:1: on: expected true or false, not "maybe"');
   });
 
   it('takes the default of a variable that is unset or empty', () => {

@@ -1,0 +1,94 @@
+import { Deadlined, coarseNow } from '@culvert/lifecycle';
+import type { LinkStream, StreamConsumer } from '@culvert/link';
+import { ResetCode } from '@culvert/wire';
+import type { ServerHttp2Stream } from 'node:http2';
+import type { HttpContext } from './http-context.ts';
+import { endByTrailers } from './http2-end.ts';
+import { Http2ErrorCode } from './http2-error-code.ts';
+import { Http2Sink } from './http2-sink.ts';
+import { UploadHold } from './upload-hold.ts';
+
+/**
+ * Bytes both ways between a client's stream, whose CONNECT is answered (RFC 8441) with `waitForTrailers`, and a link's,
+ * half-close carried, until both directions have ended.
+ */
+export class Http2Pipe extends Deadlined implements StreamConsumer {
+  readonly #context: HttpContext;
+  readonly #client: ServerHttp2Stream;
+  readonly #stream: LinkStream;
+  readonly #sink: Http2Sink;
+  readonly #hold: UploadHold;
+
+  constructor(context: HttpContext, client: ServerHttp2Stream, stream: LinkStream) {
+    super();
+    this.#context = context;
+    this.#client = client;
+    this.#stream = stream;
+    this.#sink = new Http2Sink(client, stream);
+    this.#hold = new UploadHold(context.ways.memory);
+    stream.consumer = this;
+    context.deadlines.watch(this);
+    this.#touch();
+    endByTrailers(client, () => '');
+    client.on('data', (bytes: Buffer) => this.#onClientData(bytes));
+    client.on('end', () => this.#stream.sendEnd());
+    client.on('drain', () => this.#onClientDrain());
+    client.on('close', () => this.#onClientClose());
+  }
+
+  onDeadline(): void {
+    this.#client.close(Http2ErrorCode.Cancel);
+  }
+
+  onAccept(): void {}
+
+  onHead(): void {
+    this.#stream.reset(ResetCode.Protocol, 'head on a raw stream');
+    this.#client.close(Http2ErrorCode.InternalError);
+  }
+
+  onData(buffer: Buffer, start: number, end: number): void {
+    this.#touch();
+    if (!this.#client.destroyed && !this.#client.closed) this.#sink.write(buffer, start, end);
+  }
+
+  onTrailers(): void {}
+
+  onEnd(): void {
+    this.#client.end();
+  }
+
+  /** RFC 8441 §5: what a reset is for TCP, CANCEL is for a stream. */
+  onReset(): void {
+    this.#client.close(Http2ErrorCode.Cancel);
+  }
+
+  onDrain(): void {
+    this.#hold.release();
+    this.#client.resume();
+  }
+
+  onUnacknowledged(): void {}
+
+  #onClientData(bytes: Buffer): void {
+    this.#touch();
+    if (this.#stream.sendData(bytes, 0, bytes.length, false)) return;
+    this.#client.pause();
+    if (!this.#hold.hold()) this.#client.close(Http2ErrorCode.EnhanceYourCalm);
+  }
+
+  #onClientDrain(): void {
+    this.#touch();
+    this.#sink.drained();
+  }
+
+  #onClientClose(): void {
+    this.#context.deadlines.forget(this);
+    this.#hold.release();
+    this.#stream.reset(ResetCode.Cancelled);
+  }
+
+  #touch(): void {
+    this.deadline = coarseNow() + this.#context.timeouts.tunnelIdle;
+  }
+}

@@ -1,0 +1,246 @@
+import { Http1Error, getField } from '@culvert/http1';
+import type { RequestHead, ResponseHead } from '@culvert/http1';
+import { Deadlined, coarseNow } from '@culvert/lifecycle';
+import type { LinkStream } from '@culvert/link';
+import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2';
+import type { Client } from './client.ts';
+import type { ClientSide, FirstBytes } from './client-side.ts';
+import { Exchange } from './exchange.ts';
+import type { HttpContext } from './http-context.ts';
+import { Http2ErrorCode } from './http2-error-code.ts';
+import { headersOf, readHttp2Trailers, responseHeaders } from './http2-head.ts';
+import { endByTrailers } from './http2-end.ts';
+import { Http2Linger } from './http2-linger.ts';
+import { Http2Pipe } from './http2-pipe.ts';
+import { refuseOn } from './http2-refusal.ts';
+import { Http2Sink } from './http2-sink.ts';
+import type { Refusal } from './refusal.ts';
+import { RequestBody } from './request-body.ts';
+import { UnframedBody } from './unframed-body.ts';
+import { UploadHold } from './upload-hold.ts';
+import { webSocketAccept } from './websocket-key.ts';
+
+const NOTHING = Buffer.alloc(0);
+
+export interface Http2SideOptions {
+  readonly context: HttpContext;
+  readonly client: Client;
+  readonly stream: ServerHttp2Stream;
+  readonly head: RequestHead;
+  /** RFC 8441: the stream becomes a tunnel once the service has switched. */
+  readonly tunnels: boolean;
+  /** The Sec-WebSocket-Key that the service is sent, if one is. */
+  readonly webSocketKey: string | undefined;
+}
+
+/** An HTTP/2 client's side of one exchange: one stream of its connection. */
+export class Http2Side extends Deadlined implements ClientSide {
+  readonly client: Client;
+  readonly mustSwitch: boolean;
+  readonly #context: HttpContext;
+  readonly #stream: ServerHttp2Stream;
+  readonly #webSocketKey: string | undefined;
+  readonly #exchange: Exchange;
+  readonly #body: UnframedBody | undefined;
+  readonly #hold: UploadHold;
+  /** There from the final response head on. */
+  #sink: Http2Sink | undefined;
+  /** Bytes that a body of known length still lacks; -1 where the length is not known. */
+  #left = -1;
+  #bodiless = false;
+  #trailers = '';
+  /** The stream has been given to a tunnel. */
+  #handedOver = false;
+  /** All of the response has been given to node:http2, or the edge has reset the stream. */
+  #finished = false;
+  /** Bytes that waited for the client when a deadline last passed. */
+  #waiting = 0;
+
+  constructor(options: Http2SideOptions) {
+    super();
+    const { context, stream, head } = options;
+    this.client = options.client;
+    this.mustSwitch = options.tunnels;
+    this.#context = context;
+    this.#stream = stream;
+    this.#webSocketKey = options.webSocketKey;
+    this.#hold = new UploadHold(context.ways.memory);
+    this.#body =
+      head.body === 'none' || head.contentLength === 0 ? undefined : new UnframedBody(head.contentLength);
+    const body = this.#body === undefined ? undefined : new RequestBody(this.#body);
+    this.#exchange = new Exchange(context, this, head, body);
+    context.deadlines.watch(this);
+    stream.on('aborted', () => this.#gone());
+    stream.on('close', () => this.#gone());
+    stream.on('drain', () => this.#onDrain());
+  }
+
+  /** Whether the stream's end is the edge's doing, or that of a response which is whole. */
+  get finished(): boolean {
+    return this.#finished || this.#handedOver;
+  }
+
+  /** Looks for a way; what has arrived of the body goes along. */
+  start(): void {
+    const stream = this.#stream;
+    if (this.#body !== undefined) {
+      stream.on('data', (bytes: Buffer) => this.#takeBody(bytes));
+      stream.on('trailers', (_: IncomingHttpHeaders, __: number, pairs: string[]) =>
+        this.#takeTrailers(pairs),
+      );
+      stream.on('end', () => this.#endBody());
+      stream.pause();
+      while (stream.read() !== null);
+    }
+    if (this.#finished) return;
+    this.#exchange.start();
+    if (!this.#exchange.wantsBody || this.mustSwitch) this.#holdUpload();
+  }
+
+  onDeadline(): void {
+    if (this.#clientTakes()) return this.waitUpTo(this.#context.timeouts.bodyIdle);
+    this.deadline = Infinity;
+    if (this.#finished) this.#stream.close(Http2ErrorCode.Cancel);
+    else this.#exchange.onTimeout();
+  }
+
+  // ClientSide
+
+  get blocked(): boolean {
+    return this.#stream.writableNeedDrain;
+  }
+
+  waitUpTo(ms: number): void {
+    this.deadline = coarseNow() + ms;
+  }
+
+  resumeReading(): void {
+    this.#hold.release();
+    if (!this.#stream.destroyed) this.#stream.resume();
+  }
+
+  interim(head: ResponseHead): void {
+    if (this.#answerable) this.#stream.additionalHeaders(responseHeaders(head));
+  }
+
+  begin(head: ResponseHead, stream: LinkStream, first: FirstBytes): void {
+    if (!this.#answerable) return;
+    const bytes = first.end - first.start;
+    this.#sink = new Http2Sink(this.#stream, stream);
+    this.#left = head.body === 'length' ? head.contentLength - bytes : -1;
+    // RFC 9110 §15.3.6: 205 has no content, and node:http2 sends none.
+    this.#bodiless = head.body === 'none' || head.status === 205;
+    const endStream = this.#bodiless || (first.whole && bytes === 0);
+    const waitForTrailers = !endStream && !first.whole;
+    if (waitForTrailers) endByTrailers(this.#stream, () => this.#trailers);
+    this.#stream.respond(responseHeaders(head), { endStream, waitForTrailers });
+    if (!endStream) this.#sink.write(first.buffer, first.start, first.end);
+  }
+
+  data(buffer: Buffer, start: number, end: number): boolean {
+    if (end === start || this.#stream.destroyed || this.#stream.closed) return true;
+    if (this.#bodiless) return false;
+    if (this.#left !== -1) {
+      if (end - start > this.#left) return false;
+      this.#left -= end - start;
+    }
+    this.#sink?.write(buffer, start, end);
+    return true;
+  }
+
+  end(trailers: string): boolean {
+    if (this.#left > 0 && !this.#bodiless) return false;
+    this.#trailers = trailers;
+    if (!this.#stream.writableEnded) this.#stream.end();
+    return true;
+  }
+
+  refuse(refusal: Refusal, requestId: string): void {
+    const { method, fields } = this.#exchange.head;
+    const accept = getField(fields, 'accept');
+    if (this.#answerable) refuseOn(this.#stream, refusal, { requestId, accept, method });
+  }
+
+  finish(requestDone: boolean): void {
+    this.#finished = true;
+    this.#hold.release();
+    this.waitUpTo(this.#context.timeouts.bodyIdle);
+    const { deadlines } = this.#context;
+    if ((!requestDone || this.mustSwitch) && !this.#stream.destroyed)
+      new Http2Linger(this.#stream, deadlines);
+  }
+
+  abort(): void {
+    this.#finished = true;
+    this.#stream.close(Http2ErrorCode.InternalError);
+  }
+
+  upgrade(head: ResponseHead, stream: LinkStream): boolean {
+    const headers = headersOf(head.fields);
+    const accept = headers['sec-websocket-accept'];
+    if (this.#webSocketKey !== undefined && accept !== webSocketAccept(this.#webSocketKey)) return false;
+    delete headers['sec-websocket-accept'];
+    headers[':status'] = 200;
+    this.#handedOver = true;
+    this.#hold.release();
+    this.#context.deadlines.forget(this);
+    const pipe = new Http2Pipe(this.#context, this.#stream, stream);
+    if (this.#answerable) this.#stream.respond(headers, { waitForTrailers: true });
+    else pipe.onDeadline();
+    return true;
+  }
+
+  /** A client that has gone is known to the exchange a moment later. */
+  get #answerable(): boolean {
+    return !this.#stream.destroyed && !this.#stream.closed && !this.#stream.headersSent;
+  }
+
+  #takeBody(bytes: Buffer): void {
+    if (this.#finished) return;
+    this.#exchange.takeBody(bytes, 0, bytes.length);
+    if (this.#exchange.stream === undefined || this.#exchange.wantsBody) return;
+    this.#stream.pause();
+    this.#holdUpload();
+  }
+
+  #takeTrailers(pairs: string[]): void {
+    if (this.#finished || this.#body!.done) return;
+    try {
+      this.#body!.end(readHttp2Trailers(pairs, this.#context.headLimits));
+    } catch (error) {
+      if (!(error instanceof Http1Error)) throw error;
+      this.#exchange.onBadBody({ code: 'bad_request', reason: error.reason });
+    }
+  }
+
+  #endBody(): void {
+    if (this.#finished) return;
+    if (!this.#body!.done) this.#body!.end('');
+    this.#exchange.takeBody(NOTHING, 0, 0);
+  }
+
+  /** Nobody takes what the client sends: there must be room for what it may still send. */
+  #holdUpload(): void {
+    if (this.#finished || this.#handedOver || this.#hold.hold()) return;
+    this.#exchange.onBadBody({ code: 'overloaded', reason: 'too many uploads wait at the moment' });
+  }
+
+  #onDrain(): void {
+    this.#sink?.drained();
+    this.#exchange.onClientDrain();
+  }
+
+  #gone(): void {
+    this.#context.deadlines.forget(this);
+    this.#hold.release();
+    if (!this.#handedOver) this.#exchange.onClientGone();
+  }
+
+  /** Whether something of what was written has gone out since the last look: slow is not stalled. */
+  #clientTakes(): boolean {
+    const waiting = this.#stream.destroyed ? 0 : this.#stream.bufferSize;
+    const took = waiting > 0 && waiting < this.#waiting;
+    this.#waiting = waiting;
+    return took;
+  }
+}

@@ -1,0 +1,30 @@
+import type { LinkStream } from '@culvert/link';
+import type { Http2Stream } from 'node:http2';
+
+/** Writes what arrives on a link's stream to a client's, and gives credit back as the client's window takes it. */
+export class Http2Sink {
+  readonly #to: Http2Stream;
+  readonly #from: LinkStream;
+  /** Bytes written while the client's stream was full. */
+  #untaken = 0;
+
+  constructor(to: Http2Stream, from: LinkStream) {
+    this.#to = to;
+    this.#from = from;
+  }
+
+  /** Writes a view that is reused after the call. */
+  write(buffer: Buffer, start: number, end: number): void {
+    if (end === start) return;
+    const hasRoom = this.#to.write(Buffer.from(buffer.subarray(start, end)));
+    if (hasRoom && this.#untaken === 0) this.#from.taken(end - start);
+    else this.#untaken += end - start;
+  }
+
+  /** The client's stream has room again. */
+  drained(): void {
+    const bytes = this.#untaken;
+    this.#untaken = 0;
+    if (bytes > 0) this.#from.taken(bytes);
+  }
+}
