@@ -21,6 +21,7 @@ const BENCH = join(import.meta.dirname, '..');
 const TOOLS = [
   { program: 'nginx', version: ['-v'] },
   { program: 'wrk', version: ['-v'] },
+  { program: 'h2load', version: ['--version'] },
 ];
 
 try {

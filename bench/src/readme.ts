@@ -9,7 +9,7 @@ One command measures culvert and the proxies and tunnels it is compared with, ta
 ${USAGE}
 \`\`\`
 
-Needed: nginx and wrk; redis-server and nats-server for culvert. HAProxy, rathole, bore, frps and frpc, piko,
+Needed: nginx, wrk and h2load (nghttp2-client); redis-server and nats-server for culvert. HAProxy, rathole, bore, frps and frpc, piko,
 gost and chisel take part where they are found on PATH. A contestant is one file in \`src/contestants\`, a case one
 entry in \`src/cases\`; raw figures lie in \`out/\` as JSON lines.
 

@@ -2,11 +2,12 @@ import { connect } from 'node:net';
 import { mkdtempSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Actor } from './actor.ts';
-import type { Contestant, Member, Plan, Role } from './contestants/contestant.ts';
+import type { Contestant, Member, Plan, Role, Skill } from './contestants/contestant.ts';
 import { until } from './deadline.ts';
 import { BenchFault } from './fault.ts';
 import { answers, type Address } from './held-connection.ts';
 import type { Stage } from './stage.ts';
+import type { Upstream } from './upstream.ts';
 
 /** How long, in milliseconds, one process and then the whole chain may take to come up. */
 const START_MS = 15_000;
@@ -15,6 +16,9 @@ const START_MS = 15_000;
 export class Running implements Address {
   readonly port: number;
   readonly hostname: string;
+  /** Where it terminates TLS; 0: nowhere. */
+  readonly tlsPort: number;
+  readonly skills: ReadonlySet<Skill>;
   /** Milliseconds from starting the server process until it said or showed that it can take work. */
   readonly serverReadyMs: number;
   /** Milliseconds from starting the first process until a client got its first answer. */
@@ -27,14 +31,25 @@ export class Running implements Address {
     this.#cast = cast;
     this.port = plan.port;
     this.hostname = plan.hostname;
+    this.tlsPort = plan.tlsPort ?? 0;
+    this.skills = new Set([
+      ...(plan.tlsPort === undefined ? [] : (['tls'] as const)),
+      ...(plan.grpc === true ? (['grpc'] as const) : []),
+    ]);
     this.serverReadyMs = cast.find(({ member }) => member.role === 'server')?.readyMs ?? 0;
     this.firstAnswerMs = firstAnswerMs;
   }
 
   /** Starts all members in their order and waits until the contestant answers 200. */
-  static async start(stage: Stage, contestant: Contestant, upstream: number): Promise<Running> {
+  static async start(stage: Stage, contestant: Contestant, upstream: Upstream): Promise<Running> {
     const folder = mkdtempSync(join(stage.folder, `${contestant.name}-`));
-    const plan = await contestant.plan({ upstream, folder, port: () => stage.port() });
+    const plan = await contestant.plan({
+      upstream: upstream.port,
+      grpcUpstream: upstream.grpcPort,
+      certificate: upstream.certificate,
+      folder,
+      port: () => stage.port(),
+    });
     const cast: Cast[] = [];
     const started = performance.now();
     try {

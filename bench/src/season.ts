@@ -42,9 +42,10 @@ async function perform(
 ): Promise<void> {
   let running: Running | undefined;
   try {
-    running = await Running.start(season.stage, contestant, season.upstream.port);
+    running = await Running.start(season.stage, contestant, season.upstream);
     const visit = visitOf(season, contestant, running);
     for (const one of cases) {
+      if (one.needs !== undefined && !running.skills.has(one.needs)) continue;
       if (one.start === 'shared' || running.roles.length > 0) await attempt(season, one, visit, round);
     }
   } catch (error) {

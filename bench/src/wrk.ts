@@ -1,9 +1,10 @@
 import type { Address } from './held-connection.ts';
 import type { Stage } from './stage.ts';
+import type { Figures } from './statistics.ts';
 import { BenchFault } from './fault.ts';
 
 /** What wrk counted in one run. Times are milliseconds. */
-export interface WrkResult {
+export interface WrkResult extends Figures {
   readonly requests: number;
   readonly perSecond: number;
   readonly p50: number;
@@ -17,6 +18,8 @@ export interface Load {
   readonly seconds: number;
   readonly path: string;
   readonly connection: 'keep-alive' | 'close';
+  /** Whether `port` of the address speaks TLS. */
+  readonly tls?: boolean;
 }
 
 /** Drives an address with wrk, one thread; at most one minute longer than asked for. */
@@ -33,7 +36,12 @@ export async function wrk(stage: Stage, address: Address, load: Load): Promise<W
         '--timeout',
         '10s',
       ] as const),
-      ...['-H', `Host: ${address.hostname}`, ...close, `http://127.0.0.1:${address.port}${load.path}`],
+      ...[
+        '-H',
+        `Host: ${address.hostname}`,
+        ...close,
+        `http${load.tls === true ? 's' : ''}://127.0.0.1:${address.port}${load.path}`,
+      ],
     ],
     load.seconds + 60,
   );

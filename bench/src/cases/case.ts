@@ -1,4 +1,4 @@
-import type { Contestant } from '../contestants/contestant.ts';
+import type { Contestant, Skill } from '../contestants/contestant.ts';
 import type { Running } from '../running.ts';
 import type { Stage } from '../stage.ts';
 import type { Figures } from '../statistics.ts';
@@ -35,6 +35,8 @@ export interface Case {
   readonly title: string;
   /** `shared`: runs one after the other on one start; `own`: on a start of its own. */
   readonly start: 'shared' | 'own';
+  /** Contestants without it are left out; absent: all take part. */
+  readonly needs?: Skill;
   readonly columns: readonly Column[];
   /** Columns whose ratio to the contestants of reference is shown. */
   readonly compared: readonly Column[];

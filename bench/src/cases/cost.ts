@@ -1,6 +1,7 @@
+import { BenchFault } from '../fault.ts';
 import { metered, type Usage, type Watch } from '../meter.ts';
 import type { Figures } from '../statistics.ts';
-import type { Visit } from './case.ts';
+import type { Taken, Visit } from './case.ts';
 
 export type Watched = 'server' | 'agent' | 'control' | 'upstream';
 
@@ -36,4 +37,20 @@ export function memoryFigures({ running }: Visit, { peakKib }: Usage<Watched>): 
     ...(running.roles.includes('server') && { rssServer: peakKib.server / 1024 }),
     ...(running.roles.includes('agent') && { rssAgent: peakKib.agent / 1024 }),
   };
+}
+
+/** Counts of a load generator: how many requests it got answered, and what else it tells. */
+export type Counted = Figures & { readonly requests: number; readonly errors: number };
+
+/** Warms up, then drives for as long as a run lasts: what was counted, and what each request cost. */
+export async function measureLoad(
+  visit: Visit,
+  drive: (seconds: number) => Promise<Counted>,
+): Promise<Taken> {
+  await drive(visit.warmSeconds);
+  const { result, usage } = await meteredVisit(visit, () => drive(visit.seconds));
+  const { requests: done, ...counted } = result;
+  if (done === 0) throw new BenchFault(`not one request was answered, ${counted['errors']} failed`);
+  const figures = { ...counted, ...cpuFigures(visit, usage, done, 1e6), ...memoryFigures(visit, usage) };
+  return { figures, noise: usage.noise };
 }

@@ -1,11 +1,11 @@
-import { BenchFault } from '../fault.ts';
 import { wrk, type Load } from '../wrk.ts';
 import { column, sumColumn, type Case, type Taken, type Visit } from './case.ts';
-import { cpuFigures, memoryFigures, meteredVisit } from './cost.ts';
+import { measureLoad } from './cost.ts';
 
-type Shape = Pick<Load, 'connections' | 'connection'>;
+type Shape = Pick<Load, 'connections' | 'connection' | 'tls'>;
 
-const COLUMNS = [
+/** Of a case that sends requests. */
+export const COLUMNS = [
   column('req/s', 'perSecond'),
   column('p50 ms', 'p50', 2),
   column('p99 ms', 'p99', 1),
@@ -18,7 +18,7 @@ const COLUMNS = [
   column('errors', 'errors'),
 ];
 
-const COMPARED = [
+export const COMPARED = [
   sumColumn('CPU of server + agent', ['cpuServer', 'cpuAgent'], 1),
   column('req/s', 'perSecond'),
 ];
@@ -40,18 +40,25 @@ export const close = requests('close', 'a new connection each request, 64 at a t
   connection: 'close',
 });
 
+export const tls64 = requests('tls64', 'TLS terminated, 64 kept-alive connections, 5 bytes', {
+  connections: 64,
+  connection: 'keep-alive',
+  tls: true,
+});
+export const tlsclose = requests('tlsclose', 'a new TLS connection each request, 64 at a time, 5 bytes', {
+  connections: 64,
+  connection: 'close',
+  tls: true,
+});
+
 function requests(name: string, title: string, shape: Shape): Case {
   const measure = (visit: Visit): Promise<Taken> => measureRequests(visit, { ...shape, path: '/' });
-  return { name, title, start: 'shared', columns: COLUMNS, compared: COMPARED, measure };
+  const needs = shape.tls === true ? ({ needs: 'tls' } as const) : {};
+  return { name, title, start: 'shared', ...needs, columns: COLUMNS, compared: COMPARED, measure };
 }
 
 async function measureRequests(visit: Visit, load: Omit<Load, 'seconds'>): Promise<Taken> {
-  const drive = (seconds: number): ReturnType<typeof wrk> =>
-    wrk(visit.stage, visit.running, { ...load, seconds });
-  await drive(visit.warmSeconds);
-  const { result, usage } = await meteredVisit(visit, () => drive(visit.seconds));
-  const { requests: done, ...counted } = result;
-  if (done === 0) throw new BenchFault(`not one request was answered, ${counted.errors} failed`);
-  const figures = { ...counted, ...cpuFigures(visit, usage, done, 1e6), ...memoryFigures(visit, usage) };
-  return { figures, noise: usage.noise };
+  const { port, tlsPort, hostname } = visit.running;
+  const address = { port: load.tls === true ? tlsPort : port, hostname };
+  return measureLoad(visit, (seconds) => wrk(visit.stage, address, { ...load, seconds }));
 }

@@ -27,7 +27,7 @@ export const start: Case = {
 };
 
 async function secondStart(visit: Visit): Promise<Record<string, number>> {
-  const again = await Running.start(visit.stage, visit.contestant, visit.upstream.port);
+  const again = await Running.start(visit.stage, visit.contestant, visit.upstream);
   try {
     await sleep(SETTLE_MS);
     const memory = again.roles.map((role) => [RSS[role], residentKib(again.pids(role)) / 1024] as const);

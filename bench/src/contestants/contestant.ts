@@ -1,4 +1,5 @@
 import type { Part } from '../actor.ts';
+import type { CertificateFiles } from '../certificate.ts';
 import type { Address } from '../held-connection.ts';
 
 /** Whose figures a process counts for; `control` (router, NATS, Redis) is shown apart. */
@@ -11,14 +12,25 @@ export interface Member extends Part {
   readonly ready: { readonly port: number } | { readonly line: RegExp } | 'unknown';
 }
 
+/** What a contestant can do besides plain HTTP/1.1: some cases need it. */
+export type Skill = 'tls' | 'grpc';
+
 /** A contestant with its files written and its ports chosen, to be started in the order of its members. */
 export interface Plan extends Address {
+  /** Where it terminates TLS, and speaks HTTP/2 and HTTP/1.1 there; absent: it does not. */
+  readonly tlsPort?: number;
+  /** Whether what is asked below `GRPC_PATH` of the TLS port reaches the service's gRPC side. */
+  readonly grpc?: boolean;
   readonly members: readonly Member[];
 }
 
 /** What a contestant may use to make its plan. */
 export interface Site {
   readonly upstream: number;
+  /** Where the same service speaks HTTP/2 in clear, with trailers. */
+  readonly grpcUpstream: number;
+  /** For `HOSTNAME`, PEM. */
+  readonly certificate: CertificateFiles;
   /** A folder of its own for configuration files. */
   readonly folder: string;
   port(): Promise<number>;
@@ -36,5 +48,4 @@ export interface Contestant {
   plan(site: Site): Promise<Plan>;
 }
 
-/** The hostname that clients ask tunnels for. */
-export const HOSTNAME = 'app.example.test';
+export { GRPC_PATH, HOSTNAME } from '../names.ts';

@@ -1,7 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { HOSTNAME, type Contestant, type Member, type Plan, type Site } from './contestant.ts';
+import { GRPC_PATH, HOSTNAME, type Contestant, type Member, type Plan, type Site } from './contestant.ts';
 
 /** The public command, as `npm ci` leaves it. */
 const COMMAND = join(import.meta.dirname, '../../../node_modules/.bin/culvert');
@@ -21,13 +21,15 @@ export const culvert: Contestant = {
     const tunnel = { id: randomUUID(), token: randomBytes(24).toString('hex') };
     return {
       port: ports.public,
+      tlsPort: ports.secure,
+      grpc: true,
       hostname: HOSTNAME,
       members: [
         redis(site, ports),
         nats(ports),
         service('router', 'control', file('router.yml', routerFile(ports, tunnel))),
-        service('edge', 'server', file('edge.yml', edgeFile(ports))),
-        service('agent', 'agent', file('agent.yml', agentFile(ports, tunnel, site.upstream))),
+        service('edge', 'server', file('edge.yml', edgeFile(ports, site))),
+        service('agent', 'agent', file('agent.yml', agentFile(ports, tunnel, site))),
       ],
     };
   },
@@ -38,7 +40,7 @@ interface Tunnel {
   readonly token: string;
 }
 
-const PORTS = ['redis', 'nats', 'router', 'public', 'links', 'peers', 'edge'] as const;
+const PORTS = ['redis', 'nats', 'router', 'public', 'secure', 'links', 'peers', 'edge'] as const;
 type Ports = Readonly<Record<(typeof PORTS)[number], number>>;
 
 async function choosePorts(site: Site): Promise<Ports> {
@@ -90,13 +92,16 @@ function routerFile(ports: Ports, tunnel: Tunnel): object {
   };
 }
 
-function edgeFile(ports: Ports): object {
+function edgeFile(ports: Ports, { certificate: { cert, key } }: Site): object {
   return {
     id: 'bench-1',
     region: 'bench',
     nats: `nats://${at(ports.nats)}`,
     secret: randomBytes(24).toString('hex'),
-    entryPoints: [{ listen: at(ports.public) }],
+    entryPoints: [
+      { listen: at(ports.public) },
+      { listen: at(ports.secure), tls: { certificates: [{ cert, key }] } },
+    ],
     agents: { listen: at(ports.links), advertise: at(ports.links) },
     peers: { listen: at(ports.peers), advertise: at(ports.peers) },
     admin: { listen: at(ports.edge) },
@@ -104,12 +109,15 @@ function edgeFile(ports: Ports): object {
   };
 }
 
-function agentFile(ports: Ports, tunnel: Tunnel, upstream: number): object {
+function agentFile(ports: Ports, tunnel: Tunnel, site: Site): object {
   return {
     tunnel: tunnel.id,
     token: tunnel.token,
     edges: [`tcp://${at(ports.links)}`],
     links: 4,
-    ingress: [{ service: `http://${at(upstream)}` }],
+    ingress: [
+      { path: `= ${GRPC_PATH}`, service: `h2c://${at(site.grpcUpstream)}` },
+      { service: `http://${at(site.upstream)}` },
+    ],
   };
 }
