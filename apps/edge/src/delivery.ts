@@ -2,6 +2,7 @@ import type { Link, LinkStream, StreamConsumer, StreamMemory } from '@culvert/li
 import { ResetCode } from '@culvert/wire';
 import type { OpenMeta } from '@culvert/wire';
 import type { EdgeCounters } from './counters.ts';
+import type { Holder } from './holder.ts';
 import type { Holders } from './holders.ts';
 import { linkOf } from './pool.ts';
 import type { Session } from './pool.ts';
@@ -43,15 +44,15 @@ export class Delivery {
   readonly #ways: Ways;
   readonly #caller: Caller;
   #tunnel = '';
-  /** Sessions and peer links that failed this caller, one for each try. */
-  #tried: unknown[] = NOBODY;
-  /** Those of them that are not tried again: of the others only a link was lost, and they may have more. */
-  #spent: unknown[] = NOBODY;
+  /** Sessions and other edges that failed this caller, one for each try. */
+  #tried: readonly unknown[] = NOBODY;
+  /** Those of them that are not tried again: the others have more links, or more sessions. */
+  #spent: readonly unknown[] = NOBODY;
   /** How many of the tries were at the local pool. */
   #triesHere = 0;
-  /** Where the stream is now: a session of the local pool, or a link to another edge. */
+  /** Where the stream is now: at a session of the local pool, or at another edge. */
   #session: Session | undefined;
-  #peer: Link | undefined;
+  #holder: Holder | undefined;
   /** Whether a service has broken its connection after it had got the request. */
   serviceLost = false;
   #cancelled = false;
@@ -90,22 +91,25 @@ export class Delivery {
   /** Whether another session, link or edge is left to try; other edges count when any is known to hold the tunnel. */
   get hasAlternative(): boolean {
     if (this.#tried.length + 1 >= MAX_TRIES) return false;
-    const tried = [...this.#tried, this.#session ?? this.#peer];
+    const tried = [...this.#tried, this.#session ?? this.#holder];
     const hasHere = (): boolean =>
       this.#triesHere < MAX_TRIES_HERE &&
       (this.#ways.pools.get(this.#tunnel)?.has(tried) === true || hasSoundLink(this.#session));
-    return hasHere() || this.#ways.holders.knows(this.#tunnel, tried);
+    return hasHere() || hasMore(this.#holder) || this.#ways.holders.knows(this.#tunnel, tried);
   }
 
   /** The answer has begun: whoever gave it is well. */
   answered(): void {
     if (this.#session !== undefined && this.#session.health.failures > 0)
       this.#ways.pools.answered(this.#session);
+    else if (this.#holder !== undefined && this.#holder.health.failures > 0)
+      this.#ways.holders.answered(this.#holder);
   }
 
   /** The stream was reset with the code: who failed is passed over for a while, if that was its doing. */
   failed(code: number): void {
     if (this.#session !== undefined) this.#ways.pools.failed(this.#session, code);
+    else if (this.#holder !== undefined) this.#ways.holders.failed(this.#tunnel, this.#holder, code);
   }
 
   /**
@@ -113,17 +117,23 @@ export class Delivery {
    * a link may be tried again on another one, after the sessions that have not failed.
    */
   again(code: number, failed: 'link' | 'session'): void {
-    this.#failure = refusalFor(code);
+    // That somebody else does not take it either says less than what went wrong before.
+    if (this.#failure === undefined || !isElsewhere(code)) this.#failure = refusalFor(code);
     this.failed(code);
     this.serviceLost ||= code === ResetCode.UpstreamLost;
-    if (code === ResetCode.NotHere) this.#ways.holders.wrong(this.#tunnel, this.#peer);
-    const current = this.#session ?? this.#peer;
+    const current = this.#session ?? this.#holder;
     this.#tried = [...this.#tried, current];
-    const onlyLink = failed === 'link' || (code === ResetCode.LinkLost && hasSoundLink(this.#session));
-    if (!onlyLink) this.#spent = [...this.#spent, current];
+    if (!this.#mayTryAgain(code, failed)) this.#spent = [...this.#spent, current];
     this.#ways.counters.retries++;
     if (this.#tried.length >= MAX_TRIES || this.#cancelled) return this.#refuse(this.#failure);
     this.#next();
+  }
+
+  /** Whether what failed may do better the next time: by another link, or with another agent of the same edge. */
+  #mayTryAgain(code: number, failed: 'link' | 'session'): boolean {
+    if (failed === 'link') return true;
+    if (code === ResetCode.LinkLost && hasSoundLink(this.#session)) return true;
+    return code !== ResetCode.NotHere && hasMore(this.#holder);
   }
 
   #route(tunnel: string | undefined): void {
@@ -152,7 +162,7 @@ export class Delivery {
     const link = linkOf(session);
     if (pool === undefined || link === undefined) return false;
     this.#session = session;
-    this.#peer = undefined;
+    this.#holder = undefined;
     this.#triesHere++;
     this.#caller.openOn(link, { hops: 0, window: memory.grantFirst(link.roundTripMs), tunnel: pool.packed });
     return true;
@@ -162,28 +172,39 @@ export class Delivery {
   #elsewhere(): void {
     const { holders } = this.#ways;
     const ready = holders.ready(this.#tunnel, this.#tried);
-    if (ready !== undefined) return this.#relay(ready);
+    if (ready !== undefined && this.#relay(ready)) return;
     holders.reach(this.#tunnel, this.#tried).then(
-      (link) => (link === undefined ? this.#anybody() : this.#relay(link)),
+      (holder) => {
+        if (holder === undefined || !this.#relay(holder)) this.#anybody();
+      },
       () => this.#anybody(),
     );
   }
 
-  #relay(link: Link): void {
-    if (this.#cancelled) return;
+  #relay(holder: Holder): boolean {
+    if (this.#cancelled) return true;
+    const link = this.#ways.holders.linkTo(holder);
+    if (link?.available !== true) return false;
     this.#session = undefined;
-    this.#peer = link;
+    this.#holder = holder;
     this.#ways.counters.relayedOut++;
     const tunnel = this.#ways.holders.packed(this.#tunnel);
     this.#caller.openOn(link, { hops: 1, window: this.#ways.memory.grantFirst(link.roundTripMs), tunnel });
+    return true;
   }
 
-  /** Nobody is known to be well: those that have failed others are tried all the same. */
+  /** Nobody else is known to be well: those that have failed, this caller or others, are tried all the same. */
   #anybody(): void {
     if (this.#cancelled) return;
-    const pool = this.#ways.pools.get(this.#tunnel);
-    const session = this.#mayTryHere ? (pool?.pickAny(this.#tried) ?? pool?.pickAny(this.#spent)) : undefined;
-    if (session === undefined || !this.#openHere(session)) this.#nobody();
+    const { pools, holders } = this.#ways;
+    const pool = pools.get(this.#tunnel);
+    for (const passedOver of [this.#tried, this.#spent]) {
+      const session = this.#mayTryHere ? pool?.pickAny(passedOver) : undefined;
+      if (session !== undefined && this.#openHere(session)) return;
+      const holder = holders.ready(this.#tunnel, passedOver, 'any');
+      if (holder !== undefined && this.#relay(holder)) return;
+    }
+    this.#nobody();
   }
 
   #nobody(): void {
@@ -197,6 +218,15 @@ export class Delivery {
 }
 
 const NOBODY: unknown[] = [];
+
+/** Whether the holder has other agents than the one that a stream has met. */
+function hasMore(holder: Holder | undefined): boolean {
+  return holder !== undefined && holder.pool.sessions > 1;
+}
+
+function isElsewhere(code: number): boolean {
+  return code === ResetCode.NotHere || code === ResetCode.Refused;
+}
 
 function hasSoundLink(session: Session | undefined): boolean {
   return session?.links.some((link) => link.available && !link.suspect) === true;

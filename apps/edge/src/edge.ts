@@ -98,8 +98,9 @@ class Edge implements RunningEdge {
     this.#parts = parts;
     this.#memory = new StreamMemory(limits.buffer, limits.streamBuffer);
     this.#announcer = new Announcer({ signals, pools: () => this.#pools, info: () => this.#info() });
+    const ejection = new Ejection(settings.ejection);
     this.#pools = new Pools(this.#announcer, {
-      ejection: new Ejection(settings.ejection),
+      ejection,
       balance: settings.balance,
       onSetAside: ({ id: session, tunnel, agent }, code, forMs) => {
         this.#counters.ejections++;
@@ -127,7 +128,7 @@ class Edge implements RunningEdge {
       logger,
       connectTls: peerTls(settings.peers),
     });
-    this.#holders = new Holders(signals, this.#peerLinks, self);
+    this.#holders = new Holders(signals, this.#peerLinks, self, ejection);
     this.#door = new LinkDoor({
       self,
       settings,

@@ -53,16 +53,21 @@ export class Ejection {
     this.#random = random;
   }
 
-  /** Notes a stream that was reset with the code. Returns for how long its target is now set aside, or 0. */
-  failed(health: Health, code: number): number {
+  /**
+   * Notes a stream that was reset with the code. Returns for how long its target is now set aside, or 0.
+   * @param behind how many there are behind the target, of which each may fail
+   */
+  failed(health: Health, code: number, behind = 1): number {
     const weight = WEIGHTS.get(code);
     if (weight === undefined) return 0;
     const now = performance.now();
     // Streams that were opened before, or for want of anything better, make it no longer.
     if (health.isOut(now)) return 0;
     health.failures++;
+    const { failures } = this.rules;
+    const enough = weight === 'counts' ? failures : Math.min(behind, failures);
     const returns = now < health.wellAt;
-    if (weight === 'counts' && !returns && health.failures < this.rules.failures) return 0;
+    if (!returns && health.failures < enough) return 0;
     return this.#setAside(health, now);
   }
 

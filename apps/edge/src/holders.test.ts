@@ -1,27 +1,37 @@
-import type { Link } from '@culvert/link';
 import { MemoryBus, MemorySignals, holdersOf, poolOf } from '@culvert/signals';
 import type { PoolInfo } from '@culvert/signals';
 import { eventually } from '@culvert/testkit';
+import { ResetCode } from '@culvert/wire';
 import { describe, expect, it } from 'vitest';
+import type { Holder } from './holder.ts';
 import { Holders } from './holders.ts';
 import type { PeerLinks } from './peer-links.ts';
 import { TUNNEL } from './testing/router-double.ts';
-import { fakeLink } from './testing/sessions.ts';
+import { POOLS, fakeLink } from './testing/sessions.ts';
+import type { FakeLink } from './testing/sessions.ts';
 
 /** Stands in for the links to other edges: those in `reachable` can be dialled. */
 class FakePeers {
-  readonly reachable = new Map<string, Link>();
-  readonly links = new Map<string, Link>();
+  readonly reachable = new Map<string, FakeLink>();
+  readonly links = new Map<string, FakeLink>();
+  /** ms, by edge; 1 otherwise. */
+  readonly roundTrips = new Map<string, number>();
 
-  up(edge: string): Link | undefined {
+  up(edge: string): FakeLink | undefined {
     return this.links.get(edge);
+  }
+
+  roundTripMs(edge: string, which: 'sound' | 'any'): number | undefined {
+    const link = this.links.get(edge);
+    if (link === undefined || (link.suspect && which === 'sound')) return undefined;
+    return this.roundTrips.get(edge) ?? 1;
   }
 
   prepare(pool: PoolInfo): void {
     this.reach(pool).catch(() => undefined);
   }
 
-  reach({ edge }: PoolInfo): Promise<Link> {
+  reach({ edge }: PoolInfo): Promise<FakeLink> {
     const link = this.reachable.get(edge);
     if (link === undefined) return Promise.reject(new RangeError('unreachable'));
     this.links.set(edge, link);
@@ -34,7 +44,12 @@ function start() {
   const signals = new MemorySignals(bus);
   const peers = new FakePeers();
   const own = new MemorySignals(bus);
-  const holders = new Holders(own, peers as unknown as PeerLinks, { id: 'self', region: 'eu' });
+  const holders = new Holders(
+    own,
+    peers as unknown as PeerLinks,
+    { id: 'self', region: 'eu' },
+    POOLS.ejection,
+  );
   let asked = 0;
   const pool = (edge: string, more: Partial<PoolInfo> = {}): PoolInfo => ({
     tunnel: TUNNEL,
@@ -68,18 +83,31 @@ function start() {
     pool,
     hold,
     say,
-    reach: () => holders.reach(TUNNEL, []),
+    /** The edges that were chosen. */
+    reach: async (...tried: Holder[]) => (await holders.reach(TUNNEL, tried))?.pool.edge,
+    ready: (...tried: Holder[]) => holders.ready(TUNNEL, tried)?.pool.edge,
     asked: () => asked,
   };
 }
 
+/** As many streams as said: how many go to each edge. */
+function shares(choose: () => string | undefined, count: number): Record<string, number> {
+  const shares: Record<string, number> = {};
+  for (let n = 0; n < count; n++) {
+    const edge = choose() ?? 'nobody';
+    shares[edge] = (shares[edge] ?? 0) + 1;
+  }
+  return shares;
+}
+
 describe('holders of a tunnel', () => {
   it('are asked for once, dialled, and then ready without waiting', async () => {
-    const { holders, hold, reach, asked } = start();
+    const { holders, hold, reach, ready, asked } = start();
     const { link } = hold('a');
-    expect(holders.ready(TUNNEL, [])).toBeUndefined();
-    expect(await Promise.all([reach(), reach(), reach()])).toEqual([link, link, link]);
-    expect(holders.ready(TUNNEL, [])).toBe(link);
+    expect(ready()).toBeUndefined();
+    expect(await Promise.all([reach(), reach(), reach()])).toEqual(['a', 'a', 'a']);
+    expect(ready()).toBe('a');
+    expect(holders.linkTo(holders.ready(TUNNEL, [])!)).toBe(link);
     expect(asked()).toBe(1);
   });
 
@@ -88,62 +116,125 @@ describe('holders of a tunnel', () => {
     const started = performance.now();
     expect(await reach()).toBeUndefined();
     expect(performance.now() - started).toBeLessThan(200);
-    const { link } = hold('a');
+    hold('a');
     expect(await reach()).toBeUndefined();
-    await eventually(async () => (await reach()) === link);
+    await eventually(async () => (await reach()) === 'a');
   });
 
   it('that cannot be reached or were tried are passed over', async () => {
-    const { holders, peers, hold } = start();
-    const [a, b] = [hold('a'), hold('b')];
+    const { holders, peers, hold, reach } = start();
+    const [a] = [hold('a'), hold('b')];
     peers.reachable.delete('a');
-    expect(await holders.reach(TUNNEL, [])).toBe(b.link);
-    expect(await holders.reach(TUNNEL, [b.link])).toBeUndefined();
+    const b = (await holders.reach(TUNNEL, []))!;
+    expect(b.pool.edge).toBe('b');
+    expect(await reach(b)).toBeUndefined();
     peers.reachable.set('a', a.link);
-    expect(await holders.reach(TUNNEL, [b.link])).toBe(a.link);
-    expect([holders.knows(TUNNEL, []), holders.knows(TUNNEL, [a.link, b.link])]).toEqual([true, false]);
+    const other = (await holders.reach(TUNNEL, [b]))!;
+    expect(other.pool.edge).toBe('a');
+    expect([holders.knows(TUNNEL, []), holders.knows(TUNNEL, [b, other])]).toEqual([true, false]);
   });
 
   it('of the own region go first, those that drain last', async () => {
-    const { holders, hold, reach } = start();
-    const links = [hold('far', { region: 'us' }), hold('leaving', { draining: true }), hold('near')].map(
-      ({ link }) => link,
-    );
+    const { holders, hold, reach, say, pool, ready } = start();
+    hold('far', { region: 'us' });
+    hold('leaving', { draining: true });
+    hold('near');
     await reach();
-    // All have answered by the time that one is missing.
-    await eventually(() =>
-      links.every((link) =>
-        holders.knows(
-          TUNNEL,
-          links.filter((other) => other !== link),
-        ),
-      ),
-    );
-    expect(await holders.reach(TUNNEL, [])).toBe(links[2]);
-    expect(await holders.reach(TUNNEL, [links[2]])).toBe(links[0]);
-    expect(await holders.reach(TUNNEL, [links[2], links[0]])).toBe(links[1]);
+    for (const info of [pool('far', { region: 'us' }), pool('leaving', { draining: true }), pool('near')])
+      await say(info);
+    ready();
+    const order: Holder[] = [];
+    for (let n = 0; n < 3; n++) order.push((await holders.reach(TUNNEL, order))!);
+    expect(order.map((holder) => holder.pool.edge)).toEqual(['near', 'far', 'leaving']);
   });
 
   it('that are nearer than the one in use are dialled meanwhile, and then used', async () => {
-    const { holders, hold, reach, say, pool } = start();
-    const far = hold('far', { region: 'us' });
+    const { hold, reach, ready, say, pool } = start();
+    hold('far', { region: 'us' });
     await reach();
-    const near = hold('near');
+    hold('near');
     await say(pool('near'));
-    expect(holders.ready(TUNNEL, [])).toBe(far.link);
-    expect(holders.ready(TUNNEL, [])).toBe(near.link);
+    expect(ready()).toBe('far');
+    expect(ready()).toBe('near');
   });
 
-  it('that are equally near share the work by their sizes', async () => {
-    const { holders, hold, peers, reach, say, pool } = start();
-    const [small, big] = [hold('small'), hold('big', { sessions: 3 })];
+  it('outside of the own region are used by their round trips, once those are known', async () => {
+    const { hold, reach, ready, say, pool, peers } = start();
+    for (const [edge, ms] of Object.entries({ us: 90, uk: 20, fr: 23, ie: 31, new: Infinity })) {
+      hold(edge, { region: edge });
+      peers.roundTrips.set(edge, ms);
+      if (edge === 'us') await reach();
+      await say(pool(edge, { region: edge }));
+    }
+    ready();
+    expect(shares(ready, 40)).toEqual({ uk: 20, fr: 20 });
+    for (const edge of ['uk', 'fr', 'ie']) peers.links.delete(edge);
+    for (const edge of ['uk', 'fr', 'ie']) peers.reachable.delete(edge);
+    expect(ready()).toBe('us');
+    peers.links.delete('us');
+    expect(ready()).toBe('new');
+  });
+
+  it.each([
+    { small: 1, big: 3 },
+    { small: 1, big: 10 },
+    { small: 5, middle: 7, big: 11 },
+  ])('that are equally near share the work by their sizes: %o', async (sizes) => {
+    const { holders, hold, peers, reach, ready, say, pool } = start();
+    for (const [edge, sessions] of Object.entries(sizes)) hold(edge, { sessions });
     await reach();
-    await say(pool('small'));
-    await say(pool('big', { sessions: 3 }));
+    for (const [edge, sessions] of Object.entries(sizes)) await say(pool(edge, { sessions }));
     for (const [edge, link] of peers.reachable) peers.links.set(edge, link);
-    const picked = Array.from({ length: 40 }, () => holders.ready(TUNNEL, []));
-    expect(picked.filter((link) => link === small.link)).toHaveLength(10);
-    expect(picked.filter((link) => link === big.link)).toHaveLength(30);
+    const total = Object.values(sizes).reduce((sum, size) => sum + size, 0);
+    // Questions that take no stream take no turn.
+    const choose = () => (holders.knows(TUNNEL, []) ? ready() : undefined);
+    const taken = shares(choose, 20 * total);
+    for (const [edge, sessions] of Object.entries(sizes)) {
+      expect(Math.abs(taken[edge]! - 20 * sessions)).toBeLessThanOrEqual(2 * sessions);
+    }
+    const burst = shares(choose, total);
+    for (const [edge, sessions] of Object.entries(sizes)) {
+      expect(Math.abs(burst[edge]! - sessions)).toBeLessThanOrEqual(1);
+    }
+  });
+
+  it('whose agents cannot reach the service are passed over for a while, once each of them has failed', async () => {
+    const { holders, hold, peers, reach, ready, say, pool } = start();
+    hold('a', { sessions: 2 });
+    hold('b');
+    await reach();
+    await say(pool('a', { sessions: 2 }));
+    await say(pool('b'));
+    for (const [edge, link] of peers.reachable) peers.links.set(edge, link);
+    const a = [holders.ready(TUNNEL, [])!, holders.ready(TUNNEL, [])!].find(
+      ({ pool: { edge } }) => edge === 'a',
+    )!;
+    holders.failed(TUNNEL, a, ResetCode.NotDelivered);
+    expect(shares(ready, 30)).toEqual({ a: 20, b: 10 });
+    holders.failed(TUNNEL, a, ResetCode.NotDelivered);
+    expect(shares(ready, 30)).toEqual({ b: 30 });
+    const b = holders.ready(TUNNEL, [])!;
+    holders.failed(TUNNEL, b, ResetCode.NotDelivered);
+    expect([ready(), await reach(), holders.knows(TUNNEL, [])]).toEqual([undefined, undefined, false]);
+    expect(holders.ready(TUNNEL, [], 'any')).toBeDefined();
+    holders.answered(b);
+    expect(shares(ready, 10)).toEqual({ b: 10 });
+  });
+
+  it('whose link is silent are passed over until something is heard', async () => {
+    const { holders, hold, peers, reach, ready, say, pool } = start();
+    hold('a');
+    hold('b');
+    await reach();
+    for (const edge of ['a', 'b']) await say(pool(edge));
+    for (const [edge, link] of peers.reachable) peers.links.set(edge, link);
+    peers.links.get('a')!.suspect = true;
+    expect(shares(ready, 10)).toEqual({ b: 10 });
+    peers.links.get('b')!.suspect = true;
+    expect(ready()).toBeUndefined();
+    expect(holders.ready(TUNNEL, [], 'any')).toBeDefined();
+    peers.links.get('a')!.suspect = false;
+    expect(shares(ready, 10)).toEqual({ a: 10 });
   });
 
   it('that say so themselves come and go without being asked', async () => {
@@ -161,25 +252,25 @@ describe('holders of a tunnel', () => {
   });
 
   it('that turned out wrong, or have left, are forgotten; the others stay', async () => {
-    const { holders, hold, reach, say, pool } = start();
-    const { link } = hold('a');
+    const { holders, hold, reach, ready, say, pool } = start();
+    hold('a');
     await reach();
     await say(pool('b'));
-    holders.wrong(TUNNEL, link);
-    expect([holders.ready(TUNNEL, []), holders.knows(TUNNEL, [])]).toEqual([undefined, true]);
+    holders.failed(TUNNEL, holders.ready(TUNNEL, [])!, ResetCode.NotHere);
+    expect([ready(), holders.knows(TUNNEL, [])]).toEqual([undefined, true]);
     holders.forgetEdge('b');
     expect(holders.knows(TUNNEL, [])).toBe(false);
   });
 
   it('go on serving while signals are away', async () => {
-    const { holders, own, hold, reach } = start();
-    const { link } = hold('a');
+    const { holders, own, hold, reach, ready } = start();
+    hold('a');
     await reach();
     await own.close();
     holders.forgetFreshness();
-    expect(holders.ready(TUNNEL, [])).toBeUndefined();
-    expect(await reach()).toBe(link);
-    expect(holders.ready(TUNNEL, [])).toBe(link);
+    expect(ready()).toBeUndefined();
+    expect(await reach()).toBe('a');
+    expect(ready()).toBe('a');
   });
 
   it('are asked for again after signals were away, and those who answer no more are forgotten', async () => {

@@ -1,7 +1,10 @@
 import type { Link } from '@culvert/link';
 import { holdersOf, poolOf } from '@culvert/signals';
 import type { PoolInfo, Signals, Subscription } from '@culvert/signals';
-import { packUuid } from '@culvert/wire';
+import { ResetCode, packUuid } from '@culvert/wire';
+import type { Ejection } from './ejection.ts';
+import { Holder, chooseHolder, rankOf } from './holder.ts';
+import type { Condition, Distance } from './holder.ts';
 import type { PeerLinks } from './peer-links.ts';
 
 /** Tunnels whose holders are remembered; the longest unasked goes first. */
@@ -15,14 +18,14 @@ const FRESH_NOBODY_MS = 500;
 
 interface Known {
   readonly packed: string;
-  readonly pools: Map<string, PoolInfo>;
+  /** By edge. */
+  readonly holders: Map<string, Holder>;
   readonly subscription: Subscription;
   askedAt: number;
   /** Until the first answer. */
   asking: Promise<void> | undefined;
   /** Until all have had their time to answer. */
   gathering: Promise<void> | undefined;
-  turn: number;
 }
 
 /** Which edges are remembered as holders of a tunnel. */
@@ -40,10 +43,23 @@ export class Holders {
   readonly #self: { readonly id: string; readonly region: string };
   readonly #known = new Map<string, Known>();
 
-  constructor(signals: Signals, links: PeerLinks, self: { readonly id: string; readonly region: string }) {
+  readonly #ejection: Ejection;
+  readonly #distance: Distance;
+
+  constructor(
+    signals: Signals,
+    links: PeerLinks,
+    self: { readonly id: string; readonly region: string },
+    ejection: Ejection,
+  ) {
     this.#signals = signals;
     this.#links = links;
     this.#self = self;
+    this.#ejection = ejection;
+    this.#distance = {
+      roundTripMs: ({ pool }, condition) =>
+        links.roundTripMs(pool.edge, condition === 'any' ? 'any' : 'sound'),
+    };
   }
 
   get size(): number {
@@ -53,11 +69,11 @@ export class Holders {
   /** What is remembered now, for people and tests. */
   get view(): HoldersView[] {
     const now = performance.now();
-    return [...this.#known].map(([tunnel, { pools, askedAt }]) => ({
+    return [...this.#known].map(([tunnel, { holders, askedAt }]) => ({
       tunnel,
       // JSON has no infinity: null is a tunnel that has to be asked for before it is used.
       askedMsAgo: Number.isFinite(askedAt) ? Math.round(now - askedAt) : null,
-      pools: [...pools.values()].map(({ edge, boot, sessions, draining }) => ({
+      pools: [...holders.values()].map(({ pool: { edge, boot, sessions, draining } }) => ({
         edge,
         boot,
         sessions,
@@ -71,51 +87,90 @@ export class Holders {
     return this.#known.get(tunnel)?.packed ?? packUuid(tunnel);
   }
 
-  /** Whether another edge is known to hold a pool that was not tried. */
+  /** Whether another edge is known to hold a pool that was not tried, and does well. */
   knows(tunnel: string, tried: readonly unknown[]): boolean {
-    return this.#candidates(tunnel).some((pool) => !tried.includes(this.#links.up(pool.edge) ?? pool.edge));
+    const now = performance.now();
+    for (const holder of this.#known.get(tunnel)?.holders.values() ?? [])
+      if (!tried.includes(holder) && !holder.health.isOut(now)) return true;
+    return false;
   }
 
-  /** A link that is up to a holder, if holders are known and fresh; nearer ones are dialled for the next time. */
-  ready(tunnel: string, tried: readonly unknown[]): Link | undefined {
+  /** The holder for the next stream, by a link that is up, if holders are known and fresh; nearer ones are dialled. */
+  ready(tunnel: string, tried: readonly unknown[], condition: Condition = 'well'): Holder | undefined {
     const known = this.#known.get(tunnel);
     if (known === undefined || performance.now() - known.askedAt > FRESH_MS) return undefined;
-    for (const pool of this.#candidates(tunnel)) {
-      const link = this.#links.up(pool.edge);
-      if (link?.available === true && !tried.includes(link)) return link;
-      if (link === undefined) this.#links.prepare(pool);
-    }
-    return undefined;
+    const holder = this.#choose(known, tried, condition);
+    this.#prepareNearer(known, holder);
+    return holder;
   }
 
   /** Asks who holds a pool, dials the nearest. Undefined when nobody does or none can be reached. */
-  async reach(tunnel: string, tried: readonly unknown[]): Promise<Link | undefined> {
+  async reach(tunnel: string, tried: readonly unknown[]): Promise<Holder | undefined> {
     await this.#ask(tunnel);
-    const link = await this.#dial(tunnel, tried);
+    const holder = await this.#dial(tunnel, tried);
     const gathering = this.#known.get(tunnel)?.gathering;
-    if (link !== undefined || gathering === undefined) return link;
+    if (holder !== undefined || gathering === undefined) return holder;
     // The first to answer is of no use: the others are waited for.
     await gathering;
     return this.#dial(tunnel, tried);
   }
 
-  async #dial(tunnel: string, tried: readonly unknown[]): Promise<Link | undefined> {
-    for (const pool of this.#candidates(tunnel)) {
-      const link = await this.#links.reach(pool).catch(() => undefined);
-      if (link?.available === true && !tried.includes(link)) return link;
+  /** The link that a stream to the holder goes by. */
+  linkTo(holder: Holder): Link | undefined {
+    return this.#links.up(holder.pool.edge);
+  }
+
+  async #dial(tunnel: string, tried: readonly unknown[]): Promise<Holder | undefined> {
+    const known = this.#known.get(tunnel);
+    if (known === undefined) return undefined;
+    const ready = this.#choose(known, tried, 'well');
+    if (ready !== undefined) return ready;
+    const now = performance.now();
+    const left = [...known.holders.values()].filter(
+      (holder) => !tried.includes(holder) && !holder.health.isOut(now),
+    );
+    const { region } = this.#self;
+    for (const holder of left.sort((a, b) => rankOf(a, region) - rankOf(b, region))) {
+      const link = await this.#links.reach(holder.pool).catch(() => undefined);
+      if (link?.available === true) return holder;
     }
     return undefined;
   }
 
-  /** The edge at the other end of the link says that it holds no pool of the tunnel (any more). */
-  wrong(tunnel: string, link: unknown): void {
-    const pools = this.#known.get(tunnel)?.pools;
-    for (const edge of pools?.keys() ?? []) if (this.#links.up(edge) === link) pools!.delete(edge);
+  #choose(known: Known, tried: readonly unknown[], condition: Condition): Holder | undefined {
+    return chooseHolder(known.holders, tried, condition, this.#self.region, this.#distance);
+  }
+
+  /** Those as near as the chosen one have to be dialled to take their share, and nearer ones to be preferred. */
+  #prepareNearer(known: Known, chosen: Holder | undefined): void {
+    const { region } = this.#self;
+    const rank = chosen === undefined ? Infinity : rankOf(chosen, region);
+    for (const holder of known.holders.values())
+      if (rankOf(holder, region) <= rank) this.#links.prepare(holder.pool);
+  }
+
+  /** A stream relayed to the holder was reset with the code. */
+  failed(tunnel: string, holder: Holder, code: number): void {
+    // It holds no pool of the tunnel (any more).
+    if (code === ResetCode.NotHere) this.#forget(tunnel, holder);
+    // Each of its agents may fail once: it sets them aside itself.
+    else this.#ejection.failed(holder.health, code, holder.pool.sessions);
+  }
+
+  /** A stream was answered; only to be called where there were failures. */
+  answered(holder: Holder): void {
+    this.#ejection.answered(holder.health);
+  }
+
+  #forget(tunnel: string, holder: Holder): void {
+    const holders = this.#known.get(tunnel)?.holders;
+    const { edge } = holder.pool;
+    if (holders?.get(edge) === holder) holders.delete(edge);
   }
 
   /** An edge has left or started anew: what it said before counts no more. */
   forgetEdge(edge: string): void {
-    for (const known of this.#known.values()) known.pools.delete(edge);
+    for (const known of this.#known.values()) known.holders.delete(edge);
   }
 
   /** Signals may have been missed: everything is asked for again. */
@@ -128,23 +183,10 @@ export class Holders {
     this.#known.clear();
   }
 
-  /** Own region first; within one region in turn, so that equally near holders share the work by their sizes. */
-  #candidates(tunnel: string): PoolInfo[] {
-    const known = this.#known.get(tunnel);
-    if (known === undefined) return [];
-    const pools = [...known.pools.values()].filter((pool) => pool.sessions > 0);
-    if (pools.length < 2) return pools;
-    known.turn++;
-    const near = pools.filter((pool) => pool.region === this.#self.region && !pool.draining);
-    const far = pools.filter((pool) => pool.region !== this.#self.region && !pool.draining);
-    const last = pools.filter((pool) => pool.draining);
-    return [...inTurn(near, known.turn), ...inTurn(far, known.turn), ...last];
-  }
-
   #ask(tunnel: string): Promise<void> {
     const known = this.#known.get(tunnel) ?? this.#watch(tunnel);
     const age = performance.now() - known.askedAt;
-    if (age < (known.pools.size === 0 ? FRESH_NOBODY_MS : FRESH_MS)) return Promise.resolve();
+    if (age < (known.holders.size === 0 ? FRESH_NOBODY_MS : FRESH_MS)) return Promise.resolve();
     known.asking ??= this.#gather(tunnel, known).finally(() => {
       known.asking = undefined;
     });
@@ -170,7 +212,7 @@ export class Holders {
         .gather(holdersOf(tunnel), {}, { windowMs: GATHER_MS, onReply })
         .then(done, (error: unknown) => {
           // Unreachable signals say nothing about the holders: the last known ones go on serving.
-          if (error instanceof Error && error.name === 'NoRespondersError') known.pools.clear();
+          if (error instanceof Error && error.name === 'NoRespondersError') known.holders.clear();
           done();
         });
     });
@@ -179,14 +221,13 @@ export class Holders {
   #watch(tunnel: string): Known {
     const known: Known = {
       packed: packUuid(tunnel),
-      pools: new Map(),
+      holders: new Map(),
       subscription: this.#signals.subscribe(poolOf(tunnel), (message) =>
         this.#note(known, message as PoolInfo),
       ),
       askedAt: -Infinity,
       asking: undefined,
       gathering: undefined,
-      turn: 0,
     };
     this.#known.set(tunnel, known);
     if (this.#known.size > MAX_TUNNELS) {
@@ -199,20 +240,14 @@ export class Holders {
 
   #note(known: Known, pool: PoolInfo): void {
     if (pool.edge === this.#self.id) return;
+    const holder = known.holders.get(pool.edge);
     if (pool.sessions === 0) {
       // An edge that has started anew is not ended by the last words of its earlier life.
-      if (known.pools.get(pool.edge)?.boot === pool.boot) known.pools.delete(pool.edge);
+      if (holder?.pool.boot === pool.boot) known.holders.delete(pool.edge);
+    } else if (holder?.pool.boot === pool.boot) {
+      holder.pool = pool;
     } else {
-      known.pools.set(pool.edge, pool);
+      known.holders.set(pool.edge, new Holder(pool));
     }
   }
-}
-
-/** Rotated by weight: each pool leads as often as it has sessions. */
-function inTurn(pools: PoolInfo[], turn: number): PoolInfo[] {
-  if (pools.length < 2) return pools;
-  let left = turn % pools.reduce((sum, pool) => sum + pool.sessions, 0);
-  let first = 0;
-  while (left >= pools[first]!.sessions) left -= pools[first++]!.sessions;
-  return [...pools.slice(first), ...pools.slice(0, first)];
 }

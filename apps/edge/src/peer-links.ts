@@ -9,8 +9,11 @@ import { connect } from 'node:net';
 import type { Socket } from 'node:net';
 
 const DIAL_TIMEOUT_MS = 3_000;
-/** An edge that could not be reached is left alone for this long, ms. */
+/** An edge that could not be reached is left alone for about this long the first time, then for twice as long, ms. */
 const HOLD_OFF_MS = 1_000;
+const MAX_HOLD_OFF_MS = 30_000;
+/** Links to one edge: another one is dialled when all have enough to write. */
+const MAX_LINKS = 4;
 
 const GONE: GoAway = { code: GoAwayCode.Leaving, retryAfterMs: 0, text: 'edge has left' };
 
@@ -28,12 +31,16 @@ export interface PeerLinksOptions {
 
 interface Peer {
   readonly address: string;
-  link: Link | undefined;
+  /** Those that take streams. */
+  readonly links: Link[];
   dialing: Promise<Link> | undefined;
-  failedAt: number;
+  /** Dials that failed since the last one that did not. */
+  failures: number;
+  /** When it may be dialled again; `performance.now()`. */
+  notBefore: number;
 }
 
-/** Links that this edge has dialled to other edges, one each, kept while they last. */
+/** Links that this edge has dialled to other edges, kept while they last: one each, or a few where one is too slow. */
 export class PeerLinks {
   readonly #options: PeerLinksOptions;
   readonly #peers = new Map<string, Peer>();
@@ -43,25 +50,52 @@ export class PeerLinks {
   }
 
   get links(): Link[] {
-    return [...this.#peers.values()].flatMap((peer) => (peer.link === undefined ? [] : [peer.link]));
+    return [...this.#peers.values()].flatMap((peer) => peer.links);
   }
 
-  /** The link to an edge if there is one now. */
+  /** The link to an edge for the next stream, if there is one now. */
   up(edge: string): Link | undefined {
-    return this.#peers.get(edge)?.link;
+    const links = this.#peers.get(edge)?.links;
+    return links === undefined ? undefined : bestOf(links);
+  }
+
+  /** The way to an edge: ms, Infinity until it was measured, undefined where no link takes streams. */
+  roundTripMs(edge: string, which: 'sound' | 'any'): number | undefined {
+    const link = this.up(edge);
+    if (link === undefined || (link.suspect && which === 'sound')) return undefined;
+    return link.measured ? link.roundTripMs : Infinity;
   }
 
   /** The link to the holder of a pool, dialled where it is missing. Rejects when it cannot be had. */
   reach(pool: PoolInfo): Promise<Link> {
     const peer = this.#peerAt(pool.edge, pool.peers);
-    if (peer.link !== undefined) return Promise.resolve(peer.link);
-    if (heldOff(peer)) {
+    const link = bestOf(peer.links);
+    if (link !== undefined) return Promise.resolve(link);
+    if (performance.now() < peer.notBefore) {
       return Promise.reject(new HandshakeError(`edge ${pool.edge} was unreachable a moment ago`));
     }
-    peer.dialing ??= this.#dial(pool.edge, peer)
+    return this.#dialOnce(pool.edge, peer);
+  }
+
+  /** Begins to dial the holder of a pool where a link is missing, unless that failed a moment ago. */
+  prepare(pool: PoolInfo): void {
+    const peer = this.#peerAt(pool.edge, pool.peers);
+    if (peer.links.length >= MAX_LINKS || peer.links.some((link) => !link.congested)) return;
+    if (peer.dialing !== undefined || performance.now() < peer.notBefore) return;
+    this.#dialOnce(pool.edge, peer).catch(() => undefined);
+  }
+
+  #dialOnce(edge: string, peer: Peer): Promise<Link> {
+    peer.dialing ??= this.#dial(edge, peer)
+      .then((link) => {
+        peer.failures = 0;
+        return link;
+      })
       .catch((error: unknown) => {
-        peer.failedAt = performance.now();
-        this.#options.logger.warn('peer unreachable', { peer: pool.edge, address: peer.address, error });
+        const ceiling = Math.min(MAX_HOLD_OFF_MS, HOLD_OFF_MS * 2 ** Math.min(peer.failures, 10));
+        peer.failures++;
+        peer.notBefore = performance.now() + ceiling * (0.5 + Math.random() / 2);
+        this.#options.logger.warn('peer unreachable', { peer: edge, address: peer.address, error });
         throw error;
       })
       .finally(() => {
@@ -70,18 +104,11 @@ export class PeerLinks {
     return peer.dialing;
   }
 
-  /** Begins to dial the holder of a pool, unless that has begun already or failed a moment ago. */
-  prepare(pool: PoolInfo): void {
-    const peer = this.#peerAt(pool.edge, pool.peers);
-    if (peer.link !== undefined || peer.dialing !== undefined || heldOff(peer)) return;
-    this.reach(pool).catch(() => undefined);
-  }
-
   /** An edge has started anew or left: its old link and address are of no use. */
   forget(edge: string): void {
     const peer = this.#peers.get(edge);
     this.#peers.delete(edge);
-    peer?.link?.goAway(GONE);
+    for (const link of [...(peer?.links ?? [])]) link.goAway(GONE);
   }
 
   stop(): void {
@@ -92,7 +119,7 @@ export class PeerLinks {
     const known = this.#peers.get(edge);
     if (known?.address === address) return known;
     if (known !== undefined) this.forget(edge);
-    const peer: Peer = { address, link: undefined, dialing: undefined, failedAt: -Infinity };
+    const peer: Peer = { address, links: [], dialing: undefined, failures: 0, notBefore: 0 };
     this.#peers.set(edge, peer);
     return peer;
   }
@@ -103,6 +130,7 @@ export class PeerLinks {
       if (secret === undefined)
         return reject(new HandshakeError('this edge has no cluster secret, so it cannot relay'));
       const socket = this.#connect(peer.address);
+      let attached = false;
       socket.once('error', reject);
       socket.once(this.#options.connectTls === undefined ? 'connect' : 'secureConnect', () => {
         dialLink({
@@ -119,8 +147,9 @@ export class PeerLinks {
           timeoutMs: DIAL_TIMEOUT_MS,
           secret,
           onAttached: (link) => {
+            attached = true;
             // It may have left, or the own edge have stopped, while it was dialled.
-            if (this.#peers.get(edge) === peer) peer.link = link;
+            if (this.#peers.get(edge) === peer) peer.links.push(link);
             else link.goAway(GONE);
             resolve(link);
             return this.#owner(edge, peer, link);
@@ -129,8 +158,7 @@ export class PeerLinks {
         });
       });
       socket.setTimeout(DIAL_TIMEOUT_MS, () => {
-        if (peer.link === undefined)
-          socket.destroy(new HandshakeError(`no connection within ${DIAL_TIMEOUT_MS} ms`));
+        if (!attached) socket.destroy(new HandshakeError(`no connection within ${DIAL_TIMEOUT_MS} ms`));
         socket.setTimeout(0);
       });
     });
@@ -145,7 +173,8 @@ export class PeerLinks {
 
   #owner(edge: string, peer: Peer, link: Link): LinkOwner {
     const gone = (): void => {
-      if (peer.link === link) peer.link = undefined;
+      const index = peer.links.indexOf(link);
+      if (index !== -1) peer.links.splice(index, 1);
     };
     this.#options.logger.info('peer link up', { peer: edge, address: peer.address });
     return {
@@ -161,6 +190,13 @@ export class PeerLinks {
   }
 }
 
-function heldOff(peer: Peer): boolean {
-  return performance.now() - peer.failedAt < HOLD_OFF_MS;
+/** The first that is not busy, so that few links carry few streams; undefined when none takes streams. */
+function bestOf(links: readonly Link[]): Link | undefined {
+  let best: Link | undefined;
+  for (const link of links) {
+    if (!link.available) continue;
+    if (!link.suspect && !link.congested) return link;
+    if (best === undefined || best.suspect) best = link;
+  }
+  return best;
 }

@@ -123,6 +123,17 @@ describe('a request at an edge without a pool', () => {
     expect([local.streams.length, agent.streams.length]).toEqual([1, 10]);
   });
 
+  it('is passed on there to the agent that is well', async () => {
+    const { far, agent, client } = await startRegion();
+    const other = await far.attach();
+    agent.serve = () => ResetCode.NotDelivered;
+    other.serve = (stream) => void stream.ok('well');
+    for (let at = 0; at < 10; at++) {
+      expect((await client.request('POST /', ['Content-Length: 4'], 'body').response()).body).toBe('well');
+    }
+    expect(agent.streams).toHaveLength(1);
+  });
+
   it('that was not delivered here goes there, with all of its body that came meanwhile', async () => {
     const { bus, router, edge: near } = await startInstallation(PEERS);
     const local = await near.attach();

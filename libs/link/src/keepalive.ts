@@ -33,6 +33,10 @@ export class Keepalive {
     return this.#roundTripMs;
   }
 
+  get measured(): boolean {
+    return this.#samples.length > 0;
+  }
+
   start(): void {
     this.#timer = setInterval(() => this.tick(), PING_INTERVAL_MS);
     this.#ping();

@@ -129,6 +129,11 @@ export class Link implements CarrierSink, FrameSink, StreamPort {
     return this.#suspect;
   }
 
+  /** Whether `roundTripMs` is that of an answered ping. */
+  get measured(): boolean {
+    return this.#keepalive.measured;
+  }
+
   get roundTripMs(): number {
     return this.#keepalive.roundTripMs;
   }
