@@ -1,7 +1,7 @@
 import type { ResponseHead } from '@culvert/http1';
-import type { LinkStream } from '@culvert/link';
+import type { StreamEnd } from '@culvert/link';
 import type { Client } from './client.ts';
-import type { Refusal } from './refusal.ts';
+import type { OwnAnswer } from './own-answer.ts';
 
 /** The first bytes of a response's body: at [start, end) of a buffer that is used again after the call. */
 export interface FirstBytes {
@@ -14,7 +14,7 @@ export interface FirstBytes {
 
 /**
  * The client's end of an exchange, in the protocol that the client speaks. What it is told comes in the order
- * `interim`, `begin`, `data`, `end`, `finish`; `refuse` and then `finish`; or `upgrade`. `abort` may come at any time
+ * `interim`, `begin`, `data`, `end`, `finish`; `answer` and then `finish`; or `upgrade`. `abort` may come at any time
  * and instead of all that follows. Nothing is called once the client has gone.
  */
 export interface ClientSide {
@@ -29,20 +29,21 @@ export interface ClientSide {
   resumeReading(): void;
   interim(head: ResponseHead): void;
   /** Begins the final response. Credit for the body is given back on `stream` as the client takes it. */
-  begin(head: ResponseHead, stream: LinkStream, first: FirstBytes): void;
+  begin(head: ResponseHead, stream: StreamEnd, first: FirstBytes): void;
   /** False when there is more than the head announced. The bytes are valid during the call. */
   data(buffer: Buffer, start: number, end: number): boolean;
   /** False when the body is shorter than announced. */
   end(trailers: string): boolean;
   /** The edge answers itself. */
-  refuse(refusal: Refusal, requestId: string): void;
+  answer(answer: OwnAnswer): void;
   /** All of the response has been written; `requestDone` tells whether all of the request was read. */
   finish(requestDone: boolean): void;
   /** The response cannot become whole, and the client must see that. */
   abort(): void;
   /**
    * The service has switched to a protocol that the client asked for: bytes of both directions are the client's and the
-   * service's own from here on, and `stream` gets another consumer. False when the switch is not to be believed.
+   * service's own from here on, and `stream` gets another consumer. They may be quiet for
+   * `idleMs`. False when the switch is not to be believed.
    */
-  upgrade(head: ResponseHead, stream: LinkStream): boolean;
+  upgrade(head: ResponseHead, stream: StreamEnd, idleMs: number): boolean;
 }

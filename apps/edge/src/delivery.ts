@@ -1,4 +1,4 @@
-import type { Link, LinkStream, StreamConsumer, StreamMemory } from '@culvert/link';
+import type { Link, StreamConsumer, StreamMemory } from '@culvert/link';
 import { ResetCode } from '@culvert/wire';
 import type { OpenMeta } from '@culvert/wire';
 import type { EdgeCounters } from './counters.ts';
@@ -8,6 +8,7 @@ import { linkOf } from './pool.ts';
 import type { Session } from './pool.ts';
 import type { Pools } from './pools.ts';
 import type { Refusal } from './refusal.ts';
+import type { ReadyRoute } from './ready-route.ts';
 import type { Resolver } from './resolver.ts';
 
 /** Sessions of the local pool that are tried for one request, and then other edges. */
@@ -28,7 +29,9 @@ export interface Caller extends StreamConsumer {
   readonly hostname: string;
   readonly path: string;
   /** Opens the stream on a link and remembers it; the metadata's own part is up to the caller. */
-  openOn(link: Link, way: Way): LinkStream;
+  openOn(link: Link, way: Way): void;
+  /** Called once, before anything is opened. False when the caller has answered itself, so that nothing is. */
+  onRoute(route: ReadyRoute): boolean;
   /** Nothing more is tried. */
   onRefused(refusal: Refusal): void;
 }
@@ -72,9 +75,9 @@ export class Delivery {
   /** Opens a stream, at once where everything is known and local. */
   start(): void {
     const routes = this.#ways.resolver.known(this.#caller.hostname);
-    if (routes !== undefined) return this.#route(routes.match(this.#caller.path)?.tunnel);
+    if (routes !== undefined) return this.#route(routes.match(this.#caller.path));
     this.#ways.resolver.resolve(this.#caller.hostname).then(
-      (found) => this.#route(found.match(this.#caller.path)?.tunnel),
+      (found) => this.#route(found.match(this.#caller.path)),
       () =>
         this.#refuse({
           code: 'registry_unavailable',
@@ -83,9 +86,9 @@ export class Delivery {
     );
   }
 
-  /** Starts at a known tunnel: a route by port has no hostname to resolve. */
-  startAt(tunnel: string): void {
-    this.#route(tunnel);
+  /** Starts at a known route: one by port has no hostname to resolve. */
+  startAt(route: ReadyRoute): void {
+    this.#route(route);
   }
 
   /** Whether another session, link or edge is left to try; other edges count when any is known to hold the tunnel. */
@@ -136,14 +139,14 @@ export class Delivery {
     return code !== ResetCode.NotHere && hasMore(this.#holder);
   }
 
-  #route(tunnel: string | undefined): void {
+  #route(route: ReadyRoute | undefined): void {
     if (this.#cancelled) return;
-    if (tunnel === undefined) {
+    if (route === undefined) {
       const name = this.#caller.hostname === '' ? 'the request' : this.#caller.hostname;
       return this.#refuse({ code: 'unknown_hostname', reason: `no route leads from ${name} to a tunnel` });
     }
-    this.#tunnel = tunnel;
-    this.#next();
+    this.#tunnel = route.tunnel;
+    if (this.#caller.onRoute(route)) this.#next();
   }
 
   #next(): void {

@@ -27,11 +27,13 @@ import type { HttpContext } from './http-context.ts';
 import { LinkDoor } from './link-door.ts';
 import { Neighbours } from './neighbours.ts';
 import { PeerLinks } from './peer-links.ts';
+import { Pacer } from './pace/pacer.ts';
 import { peerTls } from './peer-tls.ts';
 import { Pools } from './pools.ts';
 import { PortRoutes } from './port-routes.ts';
 import { pseudonymOf } from './pseudonym.ts';
 import { RawPipe } from './raw-pipe.ts';
+import { readyRoute } from './ready-route.ts';
 import { Resolver } from './resolver.ts';
 import { SessionGate } from './session-gate.ts';
 import type { EdgeSettings } from './settings.ts';
@@ -146,7 +148,12 @@ class Edge implements RunningEdge {
       },
       onChange: () => this.#door.tellEdges(this.#edgesForAgents()),
     });
-    this.#resolver = new Resolver(signals);
+    const times = { ...timeouts, total: timeouts.total ?? Infinity };
+    this.#resolver = new Resolver({
+      signals,
+      ready: (route) => readyRoute(route, times),
+      onPassedOver: ({ id: route }, reason) => logger.warn('route passed over', { route, reason }),
+    });
     const headLimits = { ...DEFAULT_HEAD_LIMITS, headBytes: limits.headerSize, fields: limits.headerCount };
     this.#context = {
       ways: {
@@ -159,7 +166,10 @@ class Edge implements RunningEdge {
       deadlines: this.#deadlines,
       headLimits,
       answerLimits: { ...headLimits, valueBytes: limits.headerSize },
-      timeouts,
+      timeouts: times,
+      bodySize: limits.bodySize ?? Infinity,
+      pacer: new Pacer(),
+      edge: { id: settings.id, region: settings.region },
       forwarding: new Forwarding({
         trusted: new TrustedProxies(settings.trustedProxies),
         headers: settings.forwardedHeaders,

@@ -1,13 +1,21 @@
 import { Http1Error, addField, getField, readResponseHead, readTrailers } from '@culvert/http1';
 import type { RequestHead, ResponseHead } from '@culvert/http1';
-import type { Link, LinkStream } from '@culvert/link';
+import { coarseNow } from '@culvert/lifecycle';
+import type { Link, StreamEnd } from '@culvert/link';
 import { Protocol, ResetCode, isUndelivered } from '@culvert/wire';
+import type { OpenMeta } from '@culvert/wire';
 import type { Client } from './client.ts';
 import type { ClientSide } from './client-side.ts';
 import { Delivery, refusalFor } from './delivery.ts';
 import type { Caller, Way } from './delivery.ts';
 import { forwardedHead } from './forwarded-head.ts';
-import type { HttpContext } from './http-context.ts';
+import type { HttpContext, HttpTimeouts } from './http-context.ts';
+import type { OwnAnswer } from './own-answer.ts';
+import { PacedStream, waitsForItsTurn } from './pace/paced-stream.ts';
+import { AppliedPolicy } from './policy/applied-policy.ts';
+import type { Bandwidth, Policy } from './policy/policy.ts';
+import type { ReadyRoute } from './ready-route.ts';
+import { refusalAnswer } from './refusal.ts';
 import type { Refusal } from './refusal.ts';
 import type { RequestBody } from './request-body.ts';
 import { newRequestId, requestIdFrom } from './request-id.ts';
@@ -19,6 +27,7 @@ const isAgentLost = (code: number): boolean => code === ResetCode.LinkLost || co
 /** Interim responses that one request may have. */
 const MAX_INTERIM = 32;
 const NOTHING = Buffer.alloc(0);
+const TOO_LARGE: Refusal = { code: 'content_too_large', reason: 'the request body is larger than it may be' };
 
 /**
  * One request and its response, from a client to a stream and back: where it is delivered, when it may be sent again,
@@ -29,7 +38,7 @@ export class Exchange implements Caller {
   /** Who asks: a trusted proxy may speak for somebody else with each request. */
   readonly client: Client;
   readonly requestId: string;
-  stream: LinkStream | undefined;
+  stream: StreamEnd | undefined;
   readonly #context: HttpContext;
   readonly #side: ClientSide;
   readonly #delivery: Delivery;
@@ -39,6 +48,13 @@ export class Exchange implements Caller {
   #interim = 0;
   #trailers = '';
   #over = false;
+  #timeouts: HttpTimeouts;
+  /** On the coarse clock: the request is given up then, whatever it is about. */
+  #until = Infinity;
+  /** The route's, where it has one, and the head that it makes. */
+  #policy: AppliedPolicy | undefined;
+  #policyHead: string | undefined;
+  #bandwidth: Bandwidth | undefined;
 
   /** @param body undefined for a request without one */
   constructor(context: HttpContext, side: ClientSide, head: RequestHead, body: RequestBody | undefined) {
@@ -51,6 +67,7 @@ export class Exchange implements Caller {
     this.#side = side;
     this.#delivery = new Delivery(context.ways, this);
     this.#body = body;
+    this.#timeouts = context.timeouts;
     const { counters } = context.ways;
     counters.requests++;
     counters.requestsOpen++;
@@ -76,7 +93,7 @@ export class Exchange implements Caller {
 
   /** Looks for a way; what has been read of the body goes along with the opening frame. */
   start(): void {
-    this.#side.waitUpTo(this.#context.timeouts.firstByte);
+    this.#limitTime(this.#context.timeouts);
     const { via } = this.head;
     if (via === undefined || !this.#context.forwarding.loops(via)) return this.#delivery.start();
     this.onRefused({ code: 'loop_detected', reason: 'the route leads back to where the request came from' });
@@ -85,8 +102,8 @@ export class Exchange implements Caller {
   /** Takes what belongs to the request's body and returns where that ends. Throws Http1Error. */
   takeBody(buffer: Buffer, start: number, end: number): number {
     const at = this.#body!.take(buffer, start, end);
-    const { bodyIdle, firstByte } = this.#context.timeouts;
-    if (!this.#begun) this.#side.waitUpTo(this.requestDone ? firstByte : bodyIdle);
+    if (this.#body!.exceeded) this.onBadBody(TOO_LARGE);
+    else if (!this.#begun) this.#waitForAnswer();
     return at;
   }
 
@@ -105,42 +122,58 @@ export class Exchange implements Caller {
     this.stream?.reset(ResetCode.Cancelled, 'client gone');
   }
 
+  /** How much of `ms` is left to wait for the exchange, so that no more than its total time is used. */
+  patience(ms: number): number {
+    return this.#until === Infinity ? ms : Math.max(0, Math.min(ms, this.#until - coarseNow()));
+  }
+
   /** The client has taken what was written. */
   onClientDrain(): void {
     if (this.#begun) this.#waitForMore();
   }
 
   onTimeout(): void {
-    const waitsForClient = !this.requestDone && (this.stream === undefined || this.#body!.flows);
+    const overdue = this.patience(1) === 0;
+    if (!overdue && waitsForItsTurn(this.stream)) return this.#wait(this.#timeouts.bodyIdle);
+    const waitsForClient = !overdue && !this.requestDone && (this.stream === undefined || this.#body!.flows);
     this.#delivery.cancel();
     this.stream?.reset(ResetCode.Cancelled, 'timeout');
     if (this.#begun) return this.#abort();
     if (waitsForClient) {
       return this.onRefused({ code: 'request_timeout', reason: 'the request body did not arrive in time' });
     }
-    this.#delivery.failed(ResetCode.UpstreamTimeout);
+    if (!overdue) this.#delivery.failed(ResetCode.UpstreamTimeout);
     this.onRefused({ code: 'upstream_timeout', reason: 'the service did not answer in time' });
   }
 
   // Caller
 
-  openOn(link: Link, way: Way): LinkStream {
+  onRoute({ policy, tunnel }: ReadyRoute): boolean {
+    if (policy !== undefined && !this.#follow(policy, tunnel)) return false;
+    if (this.#body === undefined) return true;
+    this.#body.limit = policy?.maxBody ?? this.#context.bodySize;
+    if (this.head.contentLength <= this.#body.limit && !this.#body.exceeded) return true;
+    this.onRefused(TOO_LARGE);
+    return false;
+  }
+
+  openOn(link: Link, way: Way): void {
     const { client } = this;
-    const head = forwardedHead(this.head, client, this.requestId);
+    const head = this.#policyHead ?? forwardedHead(this.head, client, this.requestId);
     const meta = { ...way, protocol: Protocol.Http, hostname: this.head.hostname, client: client.text, head };
     this.stream =
       this.#body === undefined
-        ? link.open(meta, this, NOTHING, 0, 0, this.head.upgrade === undefined)
-        : this.#body.open((bytes, last) => link.open(meta, this, bytes, 0, bytes.length, last));
+        ? this.#open(link, meta, NOTHING, this.head.upgrade === undefined)
+        : this.#body.open((bytes, last) => this.#open(link, meta, bytes, last));
     if (!this.requestDone && this.wantsBody) this.#side.resumeReading();
-    return this.stream;
   }
 
   onRefused(refusal: Refusal): void {
     if (this.#over) return;
     this.#context.ways.counters.countRefusal(refusal.code);
-    this.#side.refuse(refusal, this.requestId);
-    this.#finish();
+    const accept = getField(this.head.fields, 'accept');
+    const answer = refusalAnswer(refusal, { requestId: this.requestId, accept });
+    this.#answer(this.#policy?.onAnswer(answer) ?? answer);
   }
 
   // StreamConsumer
@@ -164,11 +197,13 @@ export class Exchange implements Caller {
       // The direction was left open for what follows an upgrade; there is none.
       this.stream!.sendEnd();
     }
+    const named = this.#context.echoRequestId ? withRequestId(head, this.requestId) : head;
+    const answer = this.#policy?.responseHead(named) ?? named;
+    if ('code' in answer) return this.#withhold(answer);
     this.#context.ways.counters.countStatus(head.status);
     this.#delivery.answered();
     this.#begun = true;
-    if (this.#context.echoRequestId) head = withRequestId(head, this.requestId);
-    this.#side.begin(head, this.stream!, { buffer, start: headEnd, end, whole: last });
+    this.#side.begin(answer, this.stream!, { buffer, start: headEnd, end, whole: last });
     if (!last) this.#waitForMore();
   }
 
@@ -191,7 +226,8 @@ export class Exchange implements Caller {
   onEnd(): void {
     if (this.#over) return;
     if (!this.#begun) return this.#distrust('no final response');
-    if (!this.#side.end(this.#trailers)) return this.#abort();
+    const trailers = this.#trailers === '' ? '' : (this.#policy?.trailers(this.#trailers) ?? this.#trailers);
+    if (!this.#side.end(trailers)) return this.#abort();
     this.#finish();
   }
 
@@ -231,7 +267,7 @@ export class Exchange implements Caller {
   #passInterim(head: ResponseHead): void {
     this.#interim++;
     if (this.#interim > MAX_INTERIM) return this.#distrust('too many interim responses');
-    this.#side.interim(head);
+    this.#side.interim(this.#policy?.interimHead(head) ?? head);
   }
 
   #upgrade(head: ResponseHead, buffer: Buffer, headEnd: number, end: number): void {
@@ -239,7 +275,10 @@ export class Exchange implements Caller {
     if (head.upgrade === undefined || !asked.includes(head.upgrade.toLowerCase())) {
       return this.#distrust('switch to a protocol that was not asked for');
     }
-    if (!this.#side.upgrade(head, this.stream!)) return this.#distrust('not the switch that was asked for');
+    const answer = this.#policy?.responseHead(head) ?? head;
+    if ('code' in answer) return this.#withhold(answer);
+    if (!this.#side.upgrade(answer, this.stream!, this.#timeouts.tunnelIdle))
+      return this.#distrust('not the switch that was asked for');
     this.#close();
     this.#context.ways.counters.countStatus(101);
     if (end > headEnd) this.stream!.consumer.onData(buffer, headEnd, end);
@@ -248,8 +287,60 @@ export class Exchange implements Caller {
   /** The deadline while the response is on its way: a client that does not read waits less than a quiet service may. */
   #waitForMore(): void {
     if (this.#over) return;
-    const { bodyIdle, tunnelIdle } = this.#context.timeouts;
-    this.#side.waitUpTo(this.#side.blocked ? bodyIdle : tunnelIdle);
+    const { bodyIdle, tunnelIdle } = this.#timeouts;
+    this.#wait(this.#side.blocked ? bodyIdle : tunnelIdle);
+  }
+
+  #waitForAnswer(): void {
+    const { bodyIdle, firstByte } = this.#timeouts;
+    this.#wait(this.requestDone ? firstByte : bodyIdle);
+  }
+
+  #wait(ms: number): void {
+    this.#side.waitUpTo(this.patience(ms));
+  }
+
+  #limitTime(timeouts: HttpTimeouts): void {
+    this.#timeouts = timeouts;
+    this.#until = timeouts.total === Infinity ? Infinity : coarseNow() + timeouts.total;
+    this.#wait(timeouts.firstByte);
+  }
+
+  /** False when the request has been answered, which may be what the policy is about. */
+  #follow(policy: Policy, tunnel: string): boolean {
+    const { client, head } = this;
+    const { edge } = this.#context;
+    this.#limitTime(policy.timeouts);
+    this.#bandwidth = policy.bandwidth;
+    const facts = { head, client, tunnel, requestId: this.requestId, edge: edge.id, region: edge.region };
+    this.#policy = new AppliedPolicy(policy, facts);
+    const own = this.#policy.ownAnswer;
+    if (own !== undefined) {
+      this.#context.ways.counters.countStatus(own.status);
+      this.#answer(own);
+      return false;
+    }
+    const made = this.#policy.requestHead(forwardedHead(head, client, this.requestId));
+    if (typeof made === 'string') this.#policyHead = made;
+    else this.onRefused(made);
+    return typeof made === 'string';
+  }
+
+  #open(link: Link, meta: OpenMeta, bytes: Buffer, last: boolean): StreamEnd {
+    if (this.#bandwidth === undefined) return link.open(meta, this, bytes, 0, bytes.length, last);
+    const paced = new PacedStream(this.#context.pacer, this.#bandwidth, this);
+    return paced.opened(link.open(meta, paced, bytes, 0, bytes.length, last), bytes.length);
+  }
+
+  #answer(answer: OwnAnswer): void {
+    this.#side.answer(answer);
+    this.#finish();
+  }
+
+  /** The service has answered with what its route does not let pass. */
+  #withhold(refusal: Refusal): void {
+    this.stream!.reset(ResetCode.Cancelled, refusal.reason);
+    this.onRefused(refusal);
   }
 
   /** The agent's side broke HTTP. */

@@ -2,6 +2,7 @@ import type { HeadLimits } from '@culvert/http1';
 import type { Deadlines } from '@culvert/lifecycle';
 import type { Ways } from './delivery.ts';
 import type { Forwarding } from './forwarding.ts';
+import type { Pacer } from './pace/pacer.ts';
 
 /** Milliseconds. */
 export interface HttpTimeouts {
@@ -9,6 +10,8 @@ export interface HttpTimeouts {
   readonly idle: number;
   readonly bodyIdle: number;
   readonly firstByte: number;
+  /** For a request and its whole answer; Infinity where there is no such limit. */
+  readonly total: number;
   readonly tunnelIdle: number;
 }
 
@@ -20,11 +23,15 @@ export interface HttpContext {
   /** Of what agents answer: one field may take all the room of a head. */
   readonly answerLimits: HeadLimits;
   readonly timeouts: HttpTimeouts;
+  /** Bytes; Infinity where there is no limit. */
+  readonly bodySize: number;
   readonly forwarding: Forwarding;
   /** Whether every response tells the request's id, not only refusals. */
   readonly echoRequestId: boolean;
   /** Requests at a time on one HTTP/2 connection. */
   readonly http2Streams: number;
+  readonly pacer: Pacer;
+  readonly edge: { readonly id: string; readonly region: string };
   /** Connections end after the responses that are on their way. */
   draining: boolean;
 }

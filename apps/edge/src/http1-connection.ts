@@ -2,7 +2,6 @@ import {
   Http1Error,
   checkPartialHead,
   findHeadEnd,
-  getField,
   headStart,
   isKnownMethod,
   readRequestHead,
@@ -10,7 +9,7 @@ import {
 } from '@culvert/http1';
 import type { RequestHead, ResponseHead } from '@culvert/http1';
 import { Deadlined, coarseNow } from '@culvert/lifecycle';
-import type { LinkStream } from '@culvert/link';
+import type { StreamEnd } from '@culvert/link';
 import { own } from '@culvert/socket';
 import type { SocketOwner } from '@culvert/socket';
 import type { Socket } from 'node:net';
@@ -19,8 +18,10 @@ import type { ClientSide, FirstBytes } from './client-side.ts';
 import { Exchange } from './exchange.ts';
 import type { HttpContext } from './http-context.ts';
 import { RawPipe } from './raw-pipe.ts';
-import { clientErrorCode, refusalResponse } from './refusal.ts';
-import type { Refusal, RefusalCode } from './refusal.ts';
+import { answerText } from './own-answer.ts';
+import type { OwnAnswer } from './own-answer.ts';
+import { clientErrorCode, refusalAnswer } from './refusal.ts';
+import type { RefusalCode } from './refusal.ts';
 import { RequestBody } from './request-body.ts';
 import { newRequestId } from './request-id.ts';
 import { ResponseWriter } from './response-writer.ts';
@@ -99,7 +100,9 @@ export class Http1Connection extends Deadlined implements ClientSide, SocketOwne
   }
 
   onDeadline(): void {
-    if (this.#clientTakes()) return this.waitUpTo(this.context.timeouts.bodyIdle);
+    const { bodyIdle } = this.context.timeouts;
+    const patience = this.#exchange?.patience(bodyIdle) ?? bodyIdle;
+    if (patience > 0 && this.#clientTakes()) return this.waitUpTo(patience);
     this.deadline = Infinity;
     if (this.#exchange !== undefined) return this.#exchange.onTimeout();
     if (this.#closing || this.#held.length === 0) this.socket.destroy();
@@ -137,7 +140,7 @@ export class Http1Connection extends Deadlined implements ClientSide, SocketOwne
     this.socket.write(`HTTP/1.1 ${head.status} ${head.reason}\r\n${head.fields}\r\n`, 'latin1');
   }
 
-  begin(head: ResponseHead, stream: LinkStream, first: FirstBytes): void {
+  begin(head: ResponseHead, stream: StreamEnd, first: FirstBytes): void {
     const exchange = this.#exchange!;
     const persists = exchange.head.keepAlive && exchange.requestDone && !this.context.draining;
     this.#writer = new ResponseWriter(this.socket, stream, exchange.head, head, persists, first);
@@ -152,12 +155,10 @@ export class Http1Connection extends Deadlined implements ClientSide, SocketOwne
     return this.#writer!.end(trailers);
   }
 
-  refuse(refusal: Refusal, requestId: string): void {
+  answer(answer: OwnAnswer): void {
     const { head, requestDone } = this.#exchange!;
     this.#persists = head.keepAlive && requestDone;
-    const accept = getField(head.fields, 'accept');
-    const context = { requestId, accept, method: head.method, keepAlive: this.#persists };
-    this.socket.write(refusalResponse(refusal, context), 'latin1');
+    this.socket.write(answerText(answer, { method: head.method, keepAlive: this.#persists }), 'latin1');
   }
 
   /** The next request may be taken. */
@@ -175,13 +176,13 @@ export class Http1Connection extends Deadlined implements ClientSide, SocketOwne
     this.socket.resetAndDestroy();
   }
 
-  upgrade(head: ResponseHead, stream: LinkStream): boolean {
+  upgrade(head: ResponseHead, stream: StreamEnd, idleMs: number): boolean {
     const fields = `Connection: Upgrade\r\nUpgrade: ${head.upgrade}\r\n`;
     this.socket.write(`HTTP/1.1 101 ${head.reason}\r\n${head.fields}${fields}\r\n`, 'latin1');
     this.context.deadlines.forget(this);
     this.#forgetExchange();
-    const { deadlines, timeouts } = this.context;
-    const pipe = new RawPipe({ socket: this.socket, stream, deadlines, idleMs: timeouts.tunnelIdle });
+    const { deadlines } = this.context;
+    const pipe = new RawPipe({ socket: this.socket, stream, deadlines, idleMs });
     pipe.begin(this.#held, false);
     return true;
   }
@@ -203,8 +204,8 @@ export class Http1Connection extends Deadlined implements ClientSide, SocketOwne
   /** Answers something that is no request; the connection is of no use afterwards. */
   #reject(code: RefusalCode, reason: string): void {
     this.context.ways.counters.countRefusal(code);
-    const context = { requestId: newRequestId(), accept: undefined, method: 'GET', keepAlive: false };
-    this.socket.write(refusalResponse({ code, reason }, context), 'latin1');
+    const answer = refusalAnswer({ code, reason }, { requestId: newRequestId(), accept: undefined });
+    this.socket.write(answerText(answer, { method: 'GET', keepAlive: false }), 'latin1');
     this.#closeSoon();
   }
 

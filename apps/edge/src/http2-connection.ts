@@ -9,9 +9,9 @@ import type { HttpContext } from './http-context.ts';
 import { Http2ErrorCode } from './http2-error-code.ts';
 import { readHttp2Request } from './http2-head.ts';
 import { Http2Linger } from './http2-linger.ts';
-import { refuseOn } from './http2-refusal.ts';
+import { answerOn } from './http2-answer.ts';
 import { Http2Side } from './http2-side.ts';
-import { clientErrorCode } from './refusal.ts';
+import { clientErrorCode, refusalAnswer } from './refusal.ts';
 import type { Refusal } from './refusal.ts';
 import { newRequestId } from './request-id.ts';
 import { ResetBudget } from './reset-budget.ts';
@@ -151,7 +151,7 @@ export class Http2Connection extends Deadlined implements SocketOwner {
   #refuse(stream: ServerHttp2Stream, pairs: readonly string[], refusal: Refusal): undefined {
     this.context.ways.counters.countRefusal(refusal.code);
     const method = pairs[pairs.indexOf(':method') + 1];
-    refuseOn(stream, refusal, { requestId: newRequestId(), accept: undefined, method });
+    answerOn(stream, refusalAnswer(refusal, { requestId: newRequestId(), accept: undefined }), method);
     if (!stream.endAfterHeaders) new Http2Linger(stream, this.context.deadlines);
   }
 

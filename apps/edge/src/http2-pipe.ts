@@ -1,11 +1,12 @@
 import { Deadlined, coarseNow } from '@culvert/lifecycle';
-import type { LinkStream, StreamConsumer } from '@culvert/link';
+import type { StreamConsumer, StreamEnd } from '@culvert/link';
 import { ResetCode } from '@culvert/wire';
 import type { ServerHttp2Stream } from 'node:http2';
 import type { HttpContext } from './http-context.ts';
 import { endByTrailers } from './http2-end.ts';
 import { Http2ErrorCode } from './http2-error-code.ts';
 import { Http2Sink } from './http2-sink.ts';
+import { waitsForItsTurn } from './pace/paced-stream.ts';
 import { UploadHold } from './upload-hold.ts';
 
 /**
@@ -15,12 +16,15 @@ import { UploadHold } from './upload-hold.ts';
 export class Http2Pipe extends Deadlined implements StreamConsumer {
   readonly #context: HttpContext;
   readonly #client: ServerHttp2Stream;
-  readonly #stream: LinkStream;
+  readonly #stream: StreamEnd;
+  readonly #idleMs: number;
   readonly #sink: Http2Sink;
   readonly #hold: UploadHold;
 
-  constructor(context: HttpContext, client: ServerHttp2Stream, stream: LinkStream) {
+  /** @param idleMs without a byte in either direction after which both are cut */
+  constructor(context: HttpContext, client: ServerHttp2Stream, stream: StreamEnd, idleMs: number) {
     super();
+    this.#idleMs = idleMs;
     this.#context = context;
     this.#client = client;
     this.#stream = stream;
@@ -37,6 +41,7 @@ export class Http2Pipe extends Deadlined implements StreamConsumer {
   }
 
   onDeadline(): void {
+    if (waitsForItsTurn(this.#stream)) return this.#touch();
     this.#client.close(Http2ErrorCode.Cancel);
   }
 
@@ -89,6 +94,6 @@ export class Http2Pipe extends Deadlined implements StreamConsumer {
   }
 
   #touch(): void {
-    this.deadline = coarseNow() + this.#context.timeouts.tunnelIdle;
+    this.deadline = coarseNow() + this.#idleMs;
   }
 }

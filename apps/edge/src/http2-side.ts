@@ -1,7 +1,7 @@
-import { Http1Error, getField } from '@culvert/http1';
+import { Http1Error } from '@culvert/http1';
 import type { RequestHead, ResponseHead } from '@culvert/http1';
 import { Deadlined, coarseNow } from '@culvert/lifecycle';
-import type { LinkStream } from '@culvert/link';
+import type { StreamEnd } from '@culvert/link';
 import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2';
 import type { Client } from './client.ts';
 import type { ClientSide, FirstBytes } from './client-side.ts';
@@ -12,9 +12,9 @@ import { headersOf, readHttp2Trailers, responseHeaders } from './http2-head.ts';
 import { endByTrailers } from './http2-end.ts';
 import { Http2Linger } from './http2-linger.ts';
 import { Http2Pipe } from './http2-pipe.ts';
-import { refuseOn } from './http2-refusal.ts';
+import { answerOn } from './http2-answer.ts';
 import { Http2Sink } from './http2-sink.ts';
-import type { Refusal } from './refusal.ts';
+import type { OwnAnswer } from './own-answer.ts';
 import { RequestBody } from './request-body.ts';
 import { UnframedBody } from './unframed-body.ts';
 import { UploadHold } from './upload-hold.ts';
@@ -98,7 +98,9 @@ export class Http2Side extends Deadlined implements ClientSide {
   }
 
   onDeadline(): void {
-    if (this.#clientTakes()) return this.waitUpTo(this.#context.timeouts.bodyIdle);
+    const { bodyIdle } = this.#context.timeouts;
+    const patience = this.#finished ? bodyIdle : this.#exchange.patience(bodyIdle);
+    if (patience > 0 && this.#clientTakes()) return this.waitUpTo(patience);
     this.deadline = Infinity;
     if (this.#finished) this.#stream.close(Http2ErrorCode.Cancel);
     else this.#exchange.onTimeout();
@@ -123,7 +125,7 @@ export class Http2Side extends Deadlined implements ClientSide {
     if (this.#answerable) this.#stream.additionalHeaders(responseHeaders(head));
   }
 
-  begin(head: ResponseHead, stream: LinkStream, first: FirstBytes): void {
+  begin(head: ResponseHead, stream: StreamEnd, first: FirstBytes): void {
     if (!this.#answerable) return;
     const bytes = first.end - first.start;
     this.#sink = new Http2Sink(this.#stream, stream);
@@ -155,10 +157,8 @@ export class Http2Side extends Deadlined implements ClientSide {
     return true;
   }
 
-  refuse(refusal: Refusal, requestId: string): void {
-    const { method, fields } = this.#exchange.head;
-    const accept = getField(fields, 'accept');
-    if (this.#answerable) refuseOn(this.#stream, refusal, { requestId, accept, method });
+  answer(answer: OwnAnswer): void {
+    if (this.#answerable) answerOn(this.#stream, answer, this.#exchange.head.method);
   }
 
   finish(requestDone: boolean): void {
@@ -175,7 +175,7 @@ export class Http2Side extends Deadlined implements ClientSide {
     this.#stream.close(Http2ErrorCode.InternalError);
   }
 
-  upgrade(head: ResponseHead, stream: LinkStream): boolean {
+  upgrade(head: ResponseHead, stream: StreamEnd, idleMs: number): boolean {
     const headers = headersOf(head.fields);
     const accept = headers['sec-websocket-accept'];
     if (this.#webSocketKey !== undefined && accept !== webSocketAccept(this.#webSocketKey)) return false;
@@ -184,7 +184,7 @@ export class Http2Side extends Deadlined implements ClientSide {
     this.#handedOver = true;
     this.#hold.release();
     this.#context.deadlines.forget(this);
-    const pipe = new Http2Pipe(this.#context, this.#stream, stream);
+    const pipe = new Http2Pipe(this.#context, this.#stream, stream, idleMs);
     if (this.#answerable) this.#stream.respond(headers, { waitForTrailers: true });
     else pipe.onDeadline();
     return true;

@@ -1,14 +1,14 @@
-import type { LinkStream } from '@culvert/link';
+import type { StreamEnd } from '@culvert/link';
 import type { Http2Stream } from 'node:http2';
 
 /** Writes what arrives on a link's stream to a client's, and gives credit back as the client's window takes it. */
 export class Http2Sink {
   readonly #to: Http2Stream;
-  readonly #from: LinkStream;
+  readonly #from: StreamEnd;
   /** Bytes written while the client's stream was full. */
   #untaken = 0;
 
-  constructor(to: Http2Stream, from: LinkStream) {
+  constructor(to: Http2Stream, from: StreamEnd) {
     this.#to = to;
     this.#from = from;
   }

@@ -9,7 +9,10 @@ import type { HttpContext } from './http-context.ts';
 import { peerOf } from './peer.ts';
 import type { Peer } from './peer.ts';
 import { ProxyHeaderWait } from './proxy-header-wait.ts';
+import { PolicyError } from './policy/policy.ts';
 import { RawConnection } from './raw-connection.ts';
+import { readyRoute } from './ready-route.ts';
+import type { ReadyRoute } from './ready-route.ts';
 
 const REQUEST_TIMEOUT_MS = 2_000;
 /** Routes are asked for again after this long even if no signal came, and so are taken ports tried, ms. */
@@ -17,7 +20,7 @@ const REFRESH_MS = 30_000;
 const NOTHING = Buffer.alloc(0);
 
 interface Bound {
-  tunnel: string;
+  route: ReadyRoute;
   readonly server: Server;
 }
 
@@ -106,28 +109,38 @@ export class PortRoutes {
   }
 
   async #bind(port: number, route: Route): Promise<void> {
+    const { logger, host, context } = this.#options;
     const bound = this.#bound.get(port);
+    let ready: ReadyRoute;
+    try {
+      ready = readyRoute(route, context.timeouts);
+    } catch (error) {
+      if (!(error instanceof PolicyError)) throw error;
+      return this.#fail('port route passed over', route, error);
+    }
     if (bound !== undefined) {
-      bound.tunnel = route.tunnel;
+      bound.route = ready;
       return;
     }
-    const { logger, host } = this.#options;
     const server = createServer({ noDelay: true, allowHalfOpen: true }, (socket) =>
       this.#accept(socket, port),
     );
     try {
       await listen(server, { host, port }, `port route ${port}`);
     } catch (error) {
-      const text = error instanceof Error ? error.message : String(error);
-      if (!this.#failed.has(port))
-        logger.warn('port route cannot be bound', { port, tunnel: route.tunnel, reason: text });
-      this.#failed.set(port, text);
-      return;
+      return this.#fail('port route cannot be bound', route, error);
     }
     this.#failed.delete(port);
-    this.#bound.set(port, { tunnel: route.tunnel, server });
+    this.#bound.set(port, { route: ready, server });
     logger.info('port route bound', { port, tunnel: route.tunnel });
     if (this.#stopped) this.#unbind(port);
+  }
+
+  /** Told once, and with every lease until it is over. */
+  #fail(message: string, { port, tunnel }: Route, error: unknown): void {
+    const reason = error instanceof Error ? error.message : String(error);
+    if (!this.#failed.has(port!)) this.#options.logger.warn(message, { port, tunnel, reason });
+    this.#failed.set(port!, reason);
   }
 
   #unbind(port: number): void {
@@ -147,14 +160,14 @@ export class PortRoutes {
     }
     context.ways.counters.connections++;
     socket.once('close', () => admission.leave(limited));
-    if (proxyProtocol === 'off') return this.#pass(socket, peer, bound.tunnel, NOTHING);
+    if (proxyProtocol === 'off') return this.#pass(socket, peer, bound.route, NOTHING);
     new ProxyHeaderWait({
       socket,
       peer,
       admission,
       context,
       timeoutMs: sniffTimeoutMs,
-      onPeer: (named, first) => this.#pass(socket, named, bound.tunnel, first),
+      onPeer: (named, first) => this.#pass(socket, named, bound.route, first),
       onGarbage: (reason) => {
         context.ways.counters.garbage++;
         logger.debug('garbage on a port route', { port, client: peer.address, reason });
@@ -162,9 +175,9 @@ export class PortRoutes {
     });
   }
 
-  #pass(socket: Socket, peer: Peer, tunnel: string, first: Buffer): void {
+  #pass(socket: Socket, peer: Peer, route: ReadyRoute, first: Buffer): void {
     const { context } = this.#options;
     const client = context.forwarding.client(peer, 'http');
-    new RawConnection({ context, socket, client, hostname: '', first }).startAt(tunnel);
+    new RawConnection({ context, socket, client, hostname: '', first }).startAt(route);
   }
 }

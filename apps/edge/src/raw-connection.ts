@@ -1,4 +1,4 @@
-import type { Link, LinkStream } from '@culvert/link';
+import type { Link, LinkStream, StreamConsumer, StreamEnd } from '@culvert/link';
 import { Deadlined, coarseNow } from '@culvert/lifecycle';
 import { own } from '@culvert/socket';
 import type { SocketOwner } from '@culvert/socket';
@@ -9,7 +9,10 @@ import { Delivery } from './delivery.ts';
 import type { Caller, Way } from './delivery.ts';
 import type { HttpContext } from './http-context.ts';
 import type { Refusal } from './refusal.ts';
+import { PacedStream } from './pace/paced-stream.ts';
+import type { Bandwidth, Policy } from './policy/policy.ts';
 import { RawPipe } from './raw-pipe.ts';
+import type { ReadyRoute } from './ready-route.ts';
 
 const NOTHING = Buffer.alloc(0);
 /** Bytes of the client that are kept until the agent has taken the connection, so that another can be tried. */
@@ -26,7 +29,8 @@ export class RawConnection extends Deadlined implements Caller, SocketOwner {
   readonly #socket: Socket;
   readonly #client: Client;
   readonly #delivery: Delivery;
-  #stream: LinkStream | undefined;
+  #stream: StreamEnd | undefined;
+  #policy: Policy | undefined;
   #kept: Buffer;
   #clientEnded = false;
   #over = false;
@@ -58,11 +62,16 @@ export class RawConnection extends Deadlined implements Caller, SocketOwner {
   }
 
   /** By a port's route. */
-  startAt(tunnel: string): void {
-    this.#delivery.startAt(tunnel);
+  startAt(route: ReadyRoute): void {
+    this.#delivery.startAt(route);
   }
 
-  openOn(link: Link, way: Way): LinkStream {
+  onRoute({ policy }: ReadyRoute): boolean {
+    this.#policy = policy;
+    return true;
+  }
+
+  openOn(link: Link, way: Way): void {
     const meta = {
       ...way,
       protocol: Protocol.Tcp,
@@ -70,9 +79,10 @@ export class RawConnection extends Deadlined implements Caller, SocketOwner {
       client: this.#client.text,
       head: '',
     };
-    const stream = link.open(meta, this, this.#kept, 0, this.#kept.length, this.#clientEnded);
-    this.#stream = stream;
-    return stream;
+    const open = (consumer: StreamConsumer): LinkStream =>
+      link.open(meta, consumer, this.#kept, 0, this.#kept.length, this.#clientEnded);
+    this.#stream =
+      this.#policy?.bandwidth === undefined ? open(this) : this.#paced(open, this.#policy.bandwidth);
   }
 
   onRefused(refusal: Refusal): void {
@@ -145,6 +155,11 @@ export class RawConnection extends Deadlined implements Caller, SocketOwner {
     this.#delivery.again(ResetCode.LinkLost, 'session');
   }
 
+  #paced(open: (consumer: StreamConsumer) => LinkStream, bandwidth: Bandwidth): StreamEnd {
+    const paced = new PacedStream(this.#context.pacer, bandwidth, this);
+    return paced.opened(open(paced), this.#kept.length);
+  }
+
   get #mayKeepMore(): boolean {
     return this.#kept.length < MAX_KEPT_BYTES;
   }
@@ -156,7 +171,7 @@ export class RawConnection extends Deadlined implements Caller, SocketOwner {
       socket: this.#socket,
       stream: this.#stream!,
       deadlines: this.#context.deadlines,
-      idleMs: this.#context.timeouts.tunnelIdle,
+      idleMs: (this.#policy ?? this.#context).timeouts.tunnelIdle,
     });
     pipe.begin(NOTHING, false);
     return pipe;

@@ -1,15 +1,16 @@
 import { Deadlined, coarseNow } from '@culvert/lifecycle';
 import type { Deadlines } from '@culvert/lifecycle';
 import { SocketSink } from '@culvert/link';
-import type { LinkStream, StreamConsumer } from '@culvert/link';
+import type { StreamConsumer, StreamEnd } from '@culvert/link';
 import { own } from '@culvert/socket';
 import type { SocketOwner } from '@culvert/socket';
 import { ResetCode } from '@culvert/wire';
 import type { Socket } from 'node:net';
+import { waitsForItsTurn } from './pace/paced-stream.ts';
 
 export interface RawPipeOptions {
   readonly socket: Socket;
-  readonly stream: LinkStream;
+  readonly stream: StreamEnd;
   readonly deadlines: Deadlines;
   /** ms without a byte in either direction after which both are cut. */
   readonly idleMs: number;
@@ -20,7 +21,7 @@ export class RawPipe extends Deadlined implements SocketOwner, StreamConsumer {
   readonly #deadlines: Deadlines;
   readonly #idleMs: number;
   readonly #socket: Socket;
-  readonly #stream: LinkStream;
+  readonly #stream: StreamEnd;
   readonly #sink: SocketSink;
 
   constructor(options: RawPipeOptions) {
@@ -69,6 +70,7 @@ export class RawPipe extends Deadlined implements SocketOwner, StreamConsumer {
   }
 
   onDeadline(): void {
+    if (waitsForItsTurn(this.#stream)) return this.#touch();
     this.#socket.resetAndDestroy();
   }
 

@@ -1,11 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { REFUSALS, refusalResponse } from './refusal.ts';
+import { answerText } from './own-answer.ts';
+import { REFUSALS, refusalAnswer } from './refusal.ts';
 import type { RefusalCode } from './refusal.ts';
 import { readResponse } from './testing/response.ts';
 
 const CONTEXT = { requestId: 'r-1', accept: undefined, method: 'GET', keepAlive: true };
 const respond = (code: RefusalCode, more: object = {}, reason = 'because') => {
-  const bytes = Buffer.from(refusalResponse({ code, reason }, { ...CONTEXT, ...more }), 'latin1');
+  const context = { ...CONTEXT, ...more };
+  const bytes = Buffer.from(answerText(refusalAnswer({ code, reason }, context), context), 'latin1');
   const response = readResponse(bytes, 0, true, 'method' in more ? 'without body' : 'by head')!;
   expect(response.end).toBe(bytes.length);
   return response;

@@ -1,4 +1,5 @@
 import type { Http1Error } from '@culvert/http1';
+import type { OwnAnswer } from './own-answer.ts';
 
 /** What a client is told when the edge answers itself; the code is in the header `x-culvert-error`. */
 export const REFUSALS = {
@@ -13,6 +14,7 @@ export const REFUSALS = {
   not_implemented: { status: 501, title: 'Not implemented' },
   version_not_supported: { status: 505, title: 'HTTP version not supported' },
   loop_detected: { status: 508, title: 'Loop detected' },
+  upstream_redirect: { status: 502, title: 'Redirect to an internal address' },
   agent_lost: { status: 502, title: 'Agent lost' },
   upstream_unreachable: { status: 502, title: 'Service unreachable' },
   upstream_protocol: { status: 502, title: 'Bad answer from the service' },
@@ -42,18 +44,8 @@ export interface RefusalContext {
   readonly accept: string | undefined;
 }
 
-/** An answer of the edge's own, framed by nobody yet. */
-export interface RefusalAnswer {
-  readonly status: number;
-  readonly reason: string;
-  /** Field lines, each with its CRLF; Content-Length is among them. */
-  readonly fields: string;
-  /** ASCII. */
-  readonly body: string;
-}
-
 /** JSON, a small page or a line of text, by what the client accepts. */
-export function refusalAnswer(refusal: Refusal, context: RefusalContext): RefusalAnswer {
+export function refusalAnswer(refusal: Refusal, context: RefusalContext): OwnAnswer {
   const entry: { status: number; title: string; retryAfterSeconds?: number } = REFUSALS[refusal.code];
   const [type, body] = bodyFor(refusal, context);
   const fields =
@@ -61,16 +53,6 @@ export function refusalAnswer(refusal: Refusal, context: RefusalContext): Refusa
     `X-Culvert-Error: ${refusal.code}\r\nX-Request-Id: ${context.requestId}\r\n`;
   const retry = entry.retryAfterSeconds === undefined ? '' : `Retry-After: ${entry.retryAfterSeconds}\r\n`;
   return { status: entry.status, reason: entry.title, fields: fields + retry, body };
-}
-
-/** The same as a complete HTTP/1.1 response, latin1. */
-export function refusalResponse(
-  refusal: Refusal,
-  context: RefusalContext & { readonly method: string; readonly keepAlive: boolean },
-): string {
-  const { status, reason, fields, body } = refusalAnswer(refusal, context);
-  const connection = context.keepAlive ? '' : 'Connection: close\r\n';
-  return `HTTP/1.1 ${status} ${reason}\r\n${fields}${connection}\r\n${context.method === 'HEAD' ? '' : body}`;
 }
 
 function bodyFor(refusal: Refusal, context: RefusalContext): [type: string, body: string] {

@@ -1,6 +1,6 @@
 import { ChunkedDecoder, bodyDecoder } from '@culvert/http1';
 import type { BodyDecoder, BodySink, RequestHead } from '@culvert/http1';
-import type { LinkStream } from '@culvert/link';
+import type { StreamEnd } from '@culvert/link';
 import { UnframedBody } from './unframed-body.ts';
 
 /** Up to here a body is kept, so that the request can be sent again to another agent. */
@@ -9,13 +9,16 @@ const NOTHING = Buffer.alloc(0);
 
 /** The body of a request on its way from the client to a stream. */
 export class RequestBody implements BodySink {
+  /** Bytes of the body beyond which nothing is passed on. */
+  limit = Infinity;
   readonly #decoder: BodyDecoder;
-  #stream: LinkStream | undefined;
+  #stream: StreamEnd | undefined;
   /** Everything so far, or nothing once it was too much to be kept. */
   #kept: Buffer[] = [];
   #keptBytes = 0;
   #keeping = true;
   #ended = false;
+  #received = 0;
 
   constructor(decoder: BodyDecoder) {
     this.#decoder = decoder;
@@ -31,6 +34,11 @@ export class RequestBody implements BodySink {
     return this.#decoder.done;
   }
 
+  /** Whether more has come than the limit allows. */
+  get exceeded(): boolean {
+    return this.#received > this.limit;
+  }
+
   /** Whether everything that was sent can be sent again. */
   get repeatable(): boolean {
     return this.#keeping;
@@ -44,11 +52,13 @@ export class RequestBody implements BodySink {
   /** Takes what belongs to the body and returns where that ends. Throws Http1Error. */
   take(buffer: Buffer, start: number, end: number): number {
     const at = this.#decoder.push(buffer, start, end, this);
-    if (this.#decoder.done && this.#stream !== undefined) this.#end(this.#stream);
+    if (this.#decoder.done && !this.exceeded && this.#stream !== undefined) this.#end(this.#stream);
     return at;
   }
 
   onData(buffer: Buffer, start: number, end: number): void {
+    this.#received += end - start;
+    if (this.exceeded) return;
     const stream = this.#stream;
     if (this.#keeping) {
       this.#kept.push(Buffer.from(buffer.subarray(start, end)));
@@ -61,7 +71,7 @@ export class RequestBody implements BodySink {
   }
 
   /** Opens a stream with all there is, by a function that takes the bytes and whether they are all. */
-  open(open: (bytes: Buffer, last: boolean) => LinkStream): LinkStream {
+  open(open: (bytes: Buffer, last: boolean) => StreamEnd): StreamEnd {
     const bytes = this.#kept.length === 0 ? NOTHING : Buffer.concat(this.#kept);
     this.#ended = this.#decoder.done && this.#trailers === '';
     const stream = open(bytes, this.#ended);
@@ -81,7 +91,7 @@ export class RequestBody implements BodySink {
     return decoder instanceof ChunkedDecoder || decoder instanceof UnframedBody ? decoder.trailers : '';
   }
 
-  #end(stream: LinkStream): void {
+  #end(stream: StreamEnd): void {
     if (this.#ended) return;
     this.#ended = true;
     if (this.#trailers === '') stream.sendEnd();

@@ -1,8 +1,10 @@
 import { MemoryBus, MemorySignals } from '@culvert/signals';
-import type { Signals, SignalsState } from '@culvert/signals';
+import type { Route, Signals, SignalsState } from '@culvert/signals';
 import { eventually } from '@culvert/testkit';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { readyRoute } from './ready-route.ts';
 import { Resolver } from './resolver.ts';
+import { edgeTimeouts } from './testing/edge-kit.ts';
 import { HOSTNAME, RouterDouble, TUNNEL } from './testing/router-double.ts';
 
 // The coarse clock's timer and what it reads; messages travel in real time.
@@ -10,11 +12,17 @@ beforeAll(() => void vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval',
 afterAll(() => void vi.useRealTimers());
 const pass = (ms: number) => vi.advanceTimersByTime(ms + 200);
 
+const passedOver: string[] = [];
+const OPTIONS = {
+  ready: (route: Route) => readyRoute(route, edgeTimeouts()),
+  onPassedOver: ({ id }: Route, reason: string) => void passedOver.push(`${id}: ${reason}`),
+};
+
 function start() {
   const bus = new MemoryBus();
   const router = new RouterDouble(bus);
   const signals = new MemorySignals(bus);
-  const resolver = new Resolver(signals);
+  const resolver = new Resolver({ signals, ...OPTIONS });
   const tunnel = async (path = '/', hostname = HOSTNAME) =>
     (await resolver.resolve(hostname)).match(path)?.tunnel;
   /** Resolves once the resolver has heard of a change. */
@@ -93,7 +101,7 @@ describe('a change of routes', () => {
       subscribe: signals.subscribe.bind(signals),
       request: signals.request.bind(signals),
     });
-    const resolver = new Resolver(flaky);
+    const resolver = new Resolver({ signals: flaky, ...OPTIONS });
     await resolver.resolve(HOSTNAME);
     tell('disconnected');
     expect(resolver.known(HOSTNAME)).toBeDefined();
@@ -150,7 +158,12 @@ describe('of several routes', () => {
   it('one that cannot be read does not take the others along', async () => {
     const { router, tunnel } = start();
     router.routes.push({ id: 'r0', tunnel: 'broken', hostname: HOSTNAME, path: '~ (' });
+    router.routes.push({ id: 'r9', tunnel: 'odd', hostname: HOSTNAME, maxBody: 'much' });
     expect(await tunnel()).toBe(TUNNEL);
+    expect(passedOver).toEqual([
+      expect.stringContaining('r0: "~ (" is no path pattern'),
+      'r9: "much" cannot be read',
+    ]);
   });
 
   it('the same of two equal ones wins, in whatever order they come', async () => {

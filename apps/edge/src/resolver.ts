@@ -16,6 +16,8 @@ import type {
   Signals,
   Subscription,
 } from '@culvert/signals';
+import { PolicyError } from './policy/policy.ts';
+import type { ReadyRoute } from './ready-route.ts';
 
 /** Hostnames remembered, whether they exist or not; the one asked for longest ago goes first. */
 const MAX_NAMES = 100_000;
@@ -26,23 +28,32 @@ const FRESH_UNKNOWN_MS = 10_000;
 const REQUEST_TIMEOUT_MS = 2_000;
 
 interface Entry {
-  readonly routes: HostRoutes<Route>;
+  readonly routes: HostRoutes<ReadyRoute>;
   /** On the coarse clock; past it the routes are asked for again, and serve while nobody answers. */
   freshUntil: number;
 }
 
+export interface ResolverOptions {
+  readonly signals: Signals;
+  /** Reads a route. Throws PolicyError for one that cannot be followed. */
+  readonly ready: (route: Route) => ReadyRoute;
+  /** A route cannot be used here, and the others of its hostname go on without it. */
+  readonly onPassedOver: (route: Route, reason: string) => void;
+}
+
 /** Where hostnames lead, as far as this edge has asked. Stale answers serve while the routers are away. */
 export class Resolver {
-  readonly #signals: Signals;
+  readonly #options: ResolverOptions;
   /** In the order in which they were asked for. */
   readonly #entries = new Map<string, Entry>();
-  readonly #asking = new Map<string, Promise<HostRoutes<Route>>>();
+  readonly #asking = new Map<string, Promise<HostRoutes<ReadyRoute>>>();
   /** Hostnames being asked for that a change was heard of meanwhile: their answer may be older than that. */
   readonly #overtaken = new Set<string>();
   readonly #subscription: Subscription;
 
-  constructor(signals: Signals) {
-    this.#signals = signals;
+  constructor(options: ResolverOptions) {
+    const { signals } = options;
+    this.#options = options;
     this.#subscription = signals.subscribe(ROUTES_CHANGED, (message) =>
       this.#invalidate(message as RoutesChangedMessage),
     );
@@ -57,13 +68,13 @@ export class Resolver {
   }
 
   /** What is known and fresh; undefined when it must be asked for. */
-  known(hostname: string): HostRoutes<Route> | undefined {
+  known(hostname: string): HostRoutes<ReadyRoute> | undefined {
     const entry = this.#entries.get(hostname);
     return entry !== undefined && entry.freshUntil > coarseNow() ? entry.routes : undefined;
   }
 
   /** Asks a router, once for all that wait for the same name. Rejects when nobody answers and nothing is known. */
-  resolve(hostname: string): Promise<HostRoutes<Route>> {
+  resolve(hostname: string): Promise<HostRoutes<ReadyRoute>> {
     const asked = this.#asking.get(hostname);
     if (asked !== undefined) return asked;
     const asking = this.#ask(hostname).finally(() => this.#asking.delete(hostname));
@@ -75,11 +86,12 @@ export class Resolver {
     this.#subscription.unsubscribe();
   }
 
-  async #ask(hostname: string): Promise<HostRoutes<Route>> {
+  async #ask(hostname: string): Promise<HostRoutes<ReadyRoute>> {
     const request: ResolveRequest = { hostname };
     try {
-      const reply = (await this.#signals.request(RESOLVE, request, { timeoutMs: REQUEST_TIMEOUT_MS })) as
-        ResolveReply | { readonly error: unknown };
+      const reply = (await this.#options.signals.request(RESOLVE, request, {
+        timeoutMs: REQUEST_TIMEOUT_MS,
+      })) as ResolveReply | { readonly error: unknown };
       if ('error' in reply) throw new ResolveError(hostname);
       return this.#remember(hostname, reply.routes, this.#overtaken.has(hostname) ? 'stale' : 'fresh');
     } catch (error) {
@@ -92,14 +104,30 @@ export class Resolver {
     }
   }
 
-  #remember(hostname: string, routes: readonly Route[], state: 'fresh' | 'stale'): HostRoutes<Route> {
+  #remember(hostname: string, routes: readonly Route[], state: 'fresh' | 'stale'): HostRoutes<ReadyRoute> {
     const freshFor = routes.length === 0 ? FRESH_UNKNOWN_MS : FRESH_FOUND_MS;
     const freshUntil = state === 'fresh' ? coarseNow() + freshFor : 0;
-    const entry = { routes: hostRoutes(hostname, routes), freshUntil };
+    const entry = { routes: this.#ready(hostname, routes), freshUntil };
     this.#entries.delete(hostname);
     this.#entries.set(ownText(hostname), entry);
     if (this.#entries.size > MAX_NAMES) this.#entries.delete(this.#entries.keys().next().value!);
     return entry.routes;
+  }
+
+  /** Routes come in no order: which of two equals wins must be the same at every edge. */
+  #ready(hostname: string, routes: readonly Route[]): HostRoutes<ReadyRoute> {
+    const table = new RouteTable<ReadyRoute>();
+    for (const route of routes.toSorted((a, b) => (a.id < b.id ? -1 : 1))) {
+      if (route.hostname === undefined) continue;
+      try {
+        table.add(route.hostname, route.path, this.#options.ready(route));
+      } catch (error) {
+        // One route that this edge cannot read must not take its hostname's others along.
+        if (!isUnreadable(error)) throw error;
+        this.#options.onPassedOver(route, error.message);
+      }
+    }
+    return table.routesOf(hostname);
   }
 
   /** Stale from now on, but still there to serve if no router can be asked. */
@@ -149,17 +177,8 @@ function ownText(text: string): string {
   return Buffer.from(text, 'latin1').toString('latin1');
 }
 
-/** Routes come in no order: which of two equals wins must be the same at every edge. */
-function hostRoutes(hostname: string, routes: readonly Route[]): HostRoutes<Route> {
-  const table = new RouteTable<Route>();
-  for (const route of routes.toSorted((a, b) => (a.id < b.id ? -1 : 1))) {
-    if (route.hostname === undefined) continue;
-    try {
-      table.add(route.hostname, route.path, route);
-    } catch (error) {
-      // One route that this edge cannot read must not take its hostname's others along.
-      if (!(error instanceof HostnamePatternError || error instanceof PathPatternError)) throw error;
-    }
-  }
-  return table.routesOf(hostname);
+function isUnreadable(error: unknown): error is Error {
+  return (
+    error instanceof HostnamePatternError || error instanceof PathPatternError || error instanceof PolicyError
+  );
 }

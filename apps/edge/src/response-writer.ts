@@ -1,7 +1,7 @@
 import { CHUNK_END, chunkHeader, lastChunk } from '@culvert/http1';
 import type { RequestHead, ResponseHead } from '@culvert/http1';
 import { SocketSink } from '@culvert/link';
-import type { LinkStream } from '@culvert/link';
+import type { StreamEnd } from '@culvert/link';
 import type { Socket } from 'node:net';
 import type { FirstBytes } from './client-side.ts';
 
@@ -23,7 +23,7 @@ export class ResponseWriter {
    */
   constructor(
     socket: Socket,
-    stream: LinkStream,
+    stream: StreamEnd,
     request: RequestHead,
     head: ResponseHead,
     persists: boolean,

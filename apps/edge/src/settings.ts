@@ -138,6 +138,7 @@ const limits = () =>
     headerSize: size('head of a request or of an answer', '32KiB'),
     headerCount: count('fields in a head', 128),
     http2Streams: count('requests at a time on one HTTP/2 connection', 128),
+    bodySize: optional(size('body of a request; absent: any')),
     sessions: count('agents attached at a time', 10_000),
     linksPerSession: count('links of one agent', 16),
     streamsPerLink: count('requests and connections at a time on one link', 10_000),
@@ -153,6 +154,7 @@ const timeouts = () =>
     idle: duration('for the next request on a kept connection', '75s'),
     bodyIdle: duration('for the next bytes of a body, either way', '60s'),
     firstByte: duration('for an answer to begin, from the end of the request', '60s'),
+    total: optional(duration('for a request and its whole answer; absent: any')),
     tunnelIdle: duration('for any byte of a raw or upgraded connection', '1h'),
     hello: duration('for an agent or another edge to say who it is', '5s'),
   });

@@ -10,6 +10,6 @@ export { HandshakeError, LinkRefusedError } from './refusal.ts';
 export { SocketCarrier } from './socket-carrier.ts';
 export { SocketSink } from './socket-sink.ts';
 export { LinkStream } from './stream.ts';
-export type { StreamConsumer } from './stream.ts';
+export type { StreamConsumer, StreamEnd } from './stream.ts';
 export { INITIAL_WINDOW_BYTES, StreamMemory } from './stream-memory.ts';
 export { WebSocketCarrier } from './websocket-carrier.ts';

@@ -1,6 +1,6 @@
 import { POOLED_BYTES, borrowBuffer, giveBack } from '@culvert/socket';
 import type { Socket } from 'node:net';
-import type { LinkStream } from './stream.ts';
+import type { StreamEnd } from './stream.ts';
 
 /**
  * Up to here bytes are written as a latin1 string, which the socket tries to send from the stack: cheaper than a
@@ -11,11 +11,11 @@ const TEXT_BYTES = 16_384;
 /** Writes what arrives on a stream to a socket, and gives credit back as the socket takes it. */
 export class SocketSink {
   readonly #socket: Socket;
-  readonly #stream: LinkStream;
+  readonly #stream: Pick<StreamEnd, 'taken'>;
   /** Stream bytes written while the socket was full. */
   #untaken = 0;
 
-  constructor(socket: Socket, stream: LinkStream) {
+  constructor(socket: Socket, stream: Pick<StreamEnd, 'taken'>) {
     this.#socket = socket;
     this.#stream = stream;
   }

@@ -49,6 +49,12 @@ export interface StreamOptions {
   readonly credit: number;
 }
 
+/** What whoever uses a stream does with it; something may stand between the two. */
+export type StreamEnd = Pick<
+  LinkStream,
+  'consumer' | 'heldBytes' | 'sendData' | 'sendEnd' | 'sendTrailers' | 'taken' | 'reset'
+>;
+
 const NOTHING = Buffer.alloc(0);
 const MAX_DATA_BYTES = MAX_PAYLOAD_BYTES[Kind.Data];
 /** What goes along with a head of any size. */

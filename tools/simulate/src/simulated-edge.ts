@@ -47,7 +47,11 @@ export class SimulatedEdge {
       onGone: () => undefined,
       onChange: () => undefined,
     });
-    this.resolver = new Resolver(this.signals);
+    this.resolver = new Resolver({
+      signals: this.signals,
+      ready: ({ tunnel }) => ({ tunnel, passesTls: false, policy: undefined }),
+      onPassedOver: () => undefined,
+    });
   }
 
   get sessions(): Iterable<Session> {

@@ -5,6 +5,7 @@ import { recordingLogger, type LoggedLine } from '@culvert/testkit';
 import { onTestFinished } from 'vitest';
 import { startEdge } from '../edge.ts';
 import type { RunningEdge } from '../edge.ts';
+import type { HttpTimeouts } from '../http-context.ts';
 import { edgeSchema } from '../settings.ts';
 import type { EdgeSettings } from '../settings.ts';
 import { AgentDouble } from './agent-double.ts';
@@ -24,6 +25,9 @@ export function edgeSettings(more: object = {}): EdgeSettings {
   };
   return parseSettings('', edgeSchema, { file: 'test', under });
 }
+
+/** The time limits of an edge whose file says nothing of them. */
+export const edgeTimeouts = (): HttpTimeouts => ({ ...edgeSettings().timeouts, total: Infinity });
 
 /** A running edge and the ways to reach it. */
 export class TestEdge {

@@ -1,10 +1,10 @@
 import type { HostRoutes } from '@culvert/routing';
-import type { Route } from '@culvert/signals';
 import { remoteText } from '@culvert/socket';
 import type { Logger } from '@culvert/telemetry';
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import type { EdgeCounters } from '../counters.ts';
+import type { ReadyRoute } from '../ready-route.ts';
 import type { Resolver } from '../resolver.ts';
 import { CertificateStore } from './certificate-store.ts';
 import type { TlsListenerSettings } from './certificate-store.ts';
@@ -81,9 +81,9 @@ export class Termination {
     );
   }
 
-  #byRoute(routes: HostRoutes<Route>, socket: Socket, first: Buffer, target: TlsTarget): void {
+  #byRoute(routes: HostRoutes<ReadyRoute>, socket: Socket, first: Buffer, target: TlsTarget): void {
     if (socket.destroyed) return;
-    if (routes.match('/')?.tls !== 'passthrough') return this.#terminate(socket, first, target);
+    if (routes.match('/')?.passesTls !== true) return this.#terminate(socket, first, target);
     target.onPassThrough(first);
     socket.resume();
   }
