@@ -3,14 +3,13 @@ import type { Deadlines } from '@culvert/lifecycle';
 import { RuleList } from '@culvert/routing';
 import type { Logger } from '@culvert/telemetry';
 import type { AgentCounters } from './counters.ts';
+import { poolIdentity, serviceTarget, type TargetParts } from './service-target.ts';
 import type { AgentSettings, IngressRule } from './settings.ts';
 import { StatusAnswer } from './streams/status-answer.ts';
-import { endpointText, type Endpoint } from './upstream/endpoint.ts';
-import { Http1Target } from './upstream/http1-target.ts';
-import { Http2Pool } from './upstream/http2-pool.ts';
-import { Http2Target } from './upstream/http2-target.ts';
+import { endpointText } from './upstream/endpoint.ts';
 import type { HttpTarget } from './upstream/http-target.ts';
-import { UpstreamPool } from './upstream/pool.ts';
+import type { UpstreamPool } from './upstream/pool.ts';
+import { ServicePools } from './upstream/service-pools.ts';
 
 export interface ServicesOptions {
   /** Where a rule does not say otherwise. */
@@ -22,19 +21,20 @@ export interface ServicesOptions {
   readonly logger: Logger;
 }
 
-/** The agent's services by its ingress rules. Rules with the same service share its connections. */
+/** The agent's services by its ingress rules. Rules that lead to the same service the same way share connections. */
 export class Services {
-  readonly #options: ServicesOptions;
+  readonly #pools: ServicePools;
+  readonly #parts: TargetParts;
   readonly #http = new RuleList<HttpTarget>();
   readonly #raw = new RuleList<UpstreamPool>();
   #firstRaw: UpstreamPool | undefined;
-  readonly #pools = new Map<string, UpstreamPool>();
-  readonly #http2Pools = new Map<string, Http2Pool>();
 
-  /** @throws what RuleList throws for a rule that the settings did not check */
+  /** @throws UpstreamFileError, and what RuleList throws for a rule that the settings did not check */
   constructor(rules: readonly IngressRule[], options: ServicesOptions) {
-    this.#options = options;
+    this.#pools = new ServicePools(options);
+    this.#parts = { ...options, pools: this.#pools };
     for (const rule of rules) this.#add(rule);
+    warnOfUnverified(rules, options.logger);
   }
 
   /**
@@ -52,40 +52,23 @@ export class Services {
 
   /** Closes what is unused, and from now on what becomes so. */
   close(): void {
-    for (const pool of this.#pools.values()) pool.close();
-    for (const pool of this.#http2Pools.values()) pool.close();
+    this.#pools.close();
   }
 
-  #add({ hostname, path, service }: IngressRule): void {
+  #add(rule: IngressRule): void {
+    const { hostname, path, service } = rule;
     if (service.kind === 'status') return this.#http.add(hostname, path, new StatusAnswer(service.status));
-    if (service.kind !== 'tcp') return this.#http.add(hostname, path, this.#target(service));
-    const pool = this.#pool(service);
+    if (service.kind !== 'tcp')
+      return this.#http.add(hostname, path, serviceTarget(rule, service, this.#parts));
+    const pool = this.#pools.http1(poolIdentity(rule, service, this.#parts));
     this.#raw.add(hostname, path, pool);
     this.#firstRaw ??= pool;
   }
+}
 
-  #target(endpoint: Endpoint): HttpTarget {
-    const { limits, head, counters, deadlines } = this.#options;
-    const parts = { counters, deadlines, limits: head, firstByteTimeout: limits.firstByteTimeout };
-    return endpoint.kind === 'h2c'
-      ? new Http2Target(this.#http2Pool(endpoint), parts)
-      : new Http1Target(this.#pool(endpoint), parts);
-  }
-
-  #pool(endpoint: Endpoint): UpstreamPool {
-    const text = endpointText(endpoint);
-    const pool = this.#pools.get(text) ?? new UpstreamPool({ ...this.#options, endpoint });
-    this.#pools.set(text, pool);
-    return pool;
-  }
-
-  #http2Pool(endpoint: Endpoint): Http2Pool {
-    const text = endpointText(endpoint);
-    const { head, limits } = this.#options;
-    const pool =
-      this.#http2Pools.get(text) ??
-      new Http2Pool({ ...this.#options, endpoint, limits: { ...limits, maxFields: head.fields } });
-    this.#http2Pools.set(text, pool);
-    return pool;
+function warnOfUnverified(rules: readonly IngressRule[], logger: Logger): void {
+  for (const { service, tls } of rules) {
+    if (tls?.verify === false && service.kind === 'https')
+      logger.warn('certificate of a service is not verified', { service: endpointText(service) });
   }
 }

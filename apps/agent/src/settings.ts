@@ -1,4 +1,3 @@
-import { resolve } from 'node:path';
 import { pathPatternProblem } from '@culvert/routing';
 import {
   adminSection,
@@ -13,22 +12,19 @@ import {
   name,
   optional,
   optionalSection,
-  pathRule,
   port,
   optionalList,
   secret,
   section,
   size,
-  textField,
   uuid,
-  type Schema,
   type SettingsOf,
 } from '@culvert/settings';
-import { parseService, type Service } from './service.ts';
+import { ingressRule } from './ingress-rule.ts';
 
+export { type IngressRule } from './ingress-rule.ts';
 export { parseService, type Service } from './service.ts';
 export type AgentSettings = SettingsOf<typeof agentSchema>;
-export type IngressRule = AgentSettings['ingress'][number];
 
 /** What an agent's file may say. */
 export const agentSchema = (folder: string) =>
@@ -39,7 +35,7 @@ export const agentSchema = (folder: string) =>
     links: count('links to keep, spread over the edges; 1 stays with the first edge', 4, { max: 16 }),
     ca: optional(filePath("authorities that vouch for edges, PEM; absent: the system's", folder)),
     region: optional(name('edges of this region are preferred')),
-    ingress: list('what to forward where: the first rule that fits decides', rule(folder), {
+    ingress: list('what to forward where: the first rule that fits decides', ingressRule(folder), {
       min: 1,
       check: checkRules,
     }),
@@ -50,24 +46,6 @@ export const agentSchema = (folder: string) =>
     drainTimeout: drainTimeout(),
     log: logSection(),
   });
-
-const rule = (folder: string) =>
-  section('one rule', {
-    hostname: optional(hostnamePattern('which hostnames; absent: all')),
-    path: optional(pathRule('which paths; absent: all')),
-    service: service(folder),
-  });
-
-const service = (folder: string): Schema<Service> =>
-  textField(
-    {
-      type: 'service',
-      expected:
-        'a service such as "http://127.0.0.1:3000", "https://...", "h2c://...", "tcp://127.0.0.1:22", "unix:/run/app.sock" or "http_status:404"',
-      parse: (text) => parseService(text, (path) => resolve(folder, path)),
-    },
-    'where to forward',
-  );
 
 /** As with cloudflared: the last rule takes the rest, and only the last one does. */
 function* checkRules(rules: readonly { readonly hostname?: string; readonly path?: string }[]) {

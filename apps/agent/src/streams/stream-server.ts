@@ -50,7 +50,7 @@ export class StreamServer {
     const pool = this.#options.services.forConnection(open.hostname);
     if (pool === undefined) return ResetCode.NoRoute;
     const relay = new RawRelay(stream, this.#counters);
-    relay.begin(pool.connect(relay));
+    relay.begin(pool.connect(relay, pool.tellsClient ? open.client : undefined));
     return relay;
   }
 }

@@ -22,6 +22,7 @@ export interface OpenOptions {
   readonly open?: boolean;
   readonly hostname?: string;
   readonly window?: number;
+  readonly client?: string;
 }
 
 /** The edge's end of agents' links: admits, opens streams, notes what happens. */
@@ -79,7 +80,7 @@ export class EdgeDouble {
   #open(
     protocol: Protocol,
     head: string,
-    { body = '', open = false, hostname, window }: OpenOptions,
+    { body = '', open = false, hostname, window, client = '192.0.2.1:1234' }: OpenOptions,
   ): Answer {
     const link = this.links.find((candidate) => candidate.available);
     if (link === undefined) throw new Error('no agent is attached');
@@ -90,7 +91,7 @@ export class EdgeDouble {
       window: window ?? INITIAL_WINDOW_BYTES,
       tunnel: packUuid(TUNNEL),
       hostname: hostname ?? 'app.test',
-      client: '192.0.2.1:1234',
+      client,
       head,
     };
     this.#memory.add(meta.window);

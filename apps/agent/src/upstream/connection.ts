@@ -34,6 +34,8 @@ export interface ConnectionOptions {
   readonly connectTimeout: number;
   /** Whether the kind of socket can say that it was aborted. */
   readonly canReset: boolean;
+  /** Whom it is for; absent: anybody. */
+  readonly client?: string | undefined;
   readonly user: ConnectionUser;
   readonly home: ConnectionHome;
 }
@@ -46,6 +48,7 @@ export class UpstreamConnection extends Deadlined implements SocketOwner {
   reused = false;
   /** On the coarse clock, ms: since when nobody uses it. */
   idleSince = 0;
+  readonly client: string | undefined;
   readonly #home: ConnectionHome;
   readonly #canReset: boolean;
   #user: ConnectionUser | undefined;
@@ -54,6 +57,7 @@ export class UpstreamConnection extends Deadlined implements SocketOwner {
   constructor(options: ConnectionOptions) {
     super();
     const { socket } = options;
+    this.client = options.client;
     this.#home = options.home;
     this.#canReset = options.canReset;
     this.#user = options.user;

@@ -9,6 +9,7 @@ import { agreesToUpgrade, finalHead, interimHead, switchingHead } from './answer
 import type { ConnectionUser, UpstreamConnection } from './connection.ts';
 import { IDLE_MS } from './idle.ts';
 import type { UpstreamPool } from './pool.ts';
+import { leads, type Redirects } from './redirects.ts';
 import { RawRelay } from './raw-relay.ts';
 import { RequestBody } from './request-body.ts';
 
@@ -25,6 +26,10 @@ export interface ExchangeParts {
   readonly limits: HeadLimits;
   /** For an answer to begin, from the end of the request; ms. */
   readonly firstByteTimeout: number;
+  /** Given to the service in place of the client's Host; absent: the client's. */
+  readonly host?: string | undefined;
+  /** Absent: passed on as they are. */
+  readonly redirects?: Redirects | undefined;
 }
 
 /** One request on its way to a service and the answer on its way back. */
@@ -34,6 +39,8 @@ export class HttpExchange implements StreamConsumer, ConnectionUser {
   readonly #head: string;
   readonly #pool: UpstreamPool;
   readonly #parts: ExchangeParts;
+  /** Whom connections are for; absent: anybody. */
+  readonly #client: string | undefined;
   /** Absent once the answer has been passed on or the exchange has failed. */
   #connection: UpstreamConnection | undefined;
   /** Absent when the request has no body. */
@@ -50,19 +57,24 @@ export class HttpExchange implements StreamConsumer, ConnectionUser {
   #early: Buffer[] | undefined;
   #streamEnded = false;
 
-  /** @param head the request's head as text; `request` is what it means */
+  /**
+   * @param head the request's head as text; `request` is what it means
+   * @param client whom the connection must be for; absent: anybody
+   */
   constructor(
     stream: LinkStream,
     request: RequestHead,
     head: string,
     pool: UpstreamPool,
     parts: ExchangeParts,
+    client: string | undefined,
   ) {
     this.#stream = stream;
     this.#request = request;
     this.#head = head;
     this.#pool = pool;
     this.#parts = parts;
+    this.#client = client;
     parts.counters.requests++;
     parts.counters.requestsOpen++;
   }
@@ -71,7 +83,7 @@ export class HttpExchange implements StreamConsumer, ConnectionUser {
   begin(): void {
     const { method, contentLength } = this.#request;
     const idempotent = IDEMPOTENT.has(method);
-    const connection = this.#pool.take(this, idempotent ? 'any' : 'fresh');
+    const connection = this.#pool.take(this, idempotent ? 'any' : 'fresh', this.#client);
     this.#connection = connection;
     this.#mayRepeat = idempotent && connection.reused;
     if (this.#request.body === 'none' || contentLength === 0) {
@@ -244,12 +256,18 @@ export class HttpExchange implements StreamConsumer, ConnectionUser {
     const length = answer.body === 'none' ? 0 : answer.body === 'length' ? answer.contentLength : Infinity;
     if (length <= end - start) {
       // The common case: all of it is here, so one frame carries the whole answer.
-      const flows = this.#stream.sendHead(finalHead(answer), buffer, start, start + length, true);
+      const flows = this.#stream.sendHead(this.#finalHead(answer), buffer, start, start + length, true);
       this.#finish(start + length < end ? 'close' : 'keep');
       return flows;
     }
-    this.#answerBody = new AnswerBody(this.#stream, answer, finalHead(answer));
+    this.#answerBody = new AnswerBody(this.#stream, answer, this.#finalHead(answer));
     return this.#readBody(buffer, start, end);
+  }
+
+  #finalHead(answer: ResponseHead): string {
+    const { redirects } = this.#parts;
+    if (redirects === undefined || !leads(answer.status)) return finalHead(answer);
+    return finalHead(redirects.checked(answer, this.#request));
   }
 
   #readBody(buffer: Buffer, start: number, end: number): boolean {
@@ -314,7 +332,7 @@ export class HttpExchange implements StreamConsumer, ConnectionUser {
     lost.destroy();
     this.#mayRepeat = false;
     this.#parts.counters.repeats++;
-    const connection = this.#pool.connect(this);
+    const connection = this.#pool.connect(this, this.#client);
     this.#connection = connection;
     if (this.#requestBody === undefined) connection.socket.write(this.#head, 'latin1');
     else this.#requestBody.sendAgain(connection.socket);

@@ -1,6 +1,7 @@
 import type { RequestHead } from '@culvert/http1';
 import type { LinkStream, StreamConsumer } from '@culvert/link';
 import { HttpExchange, type ExchangeParts } from './http-exchange.ts';
+import { withHost } from './host-header.ts';
 import type { HttpTarget, Opening } from './http-target.ts';
 import type { UpstreamPool } from './pool.ts';
 
@@ -14,8 +15,11 @@ export class Http1Target implements HttpTarget {
     this.#parts = parts;
   }
 
-  begin(stream: LinkStream, request: RequestHead, { head }: Opening): StreamConsumer {
-    const exchange = new HttpExchange(stream, request, head, this.#pool, this.#parts);
+  begin(stream: LinkStream, request: RequestHead, open: Opening): StreamConsumer {
+    const { host } = this.#parts;
+    const head = host === undefined ? open.head : withHost(open.head, host);
+    const client = this.#pool.tellsClient ? open.client : undefined;
+    const exchange = new HttpExchange(stream, request, head, this.#pool, this.#parts, client);
     exchange.begin();
     return exchange;
   }

@@ -393,3 +393,72 @@ describe('large bodies over HTTP/2', () => {
     expect(answer.text).toBe(String(SIZE));
   });
 });
+
+describe('a WebSocket to a service that speaks HTTP/2', () => {
+  const fields =
+    'Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n';
+  const server = { settings: { enableConnectProtocol: true } };
+
+  it('becomes raw bytes both ways, by extended CONNECT', async () => {
+    let seen: IncomingHttpHeaders = {};
+    const { edge, agent } = await serve(
+      (stream, headers) => {
+        seen = headers;
+        stream.respond({ ':status': 200, 'sec-websocket-protocol': 'chat' });
+        stream.write('first ');
+        stream.on('data', (bytes: Buffer) => stream.write(bytes.toString().toUpperCase()));
+        stream.on('end', () => stream.end(' bye'));
+      },
+      { server },
+    );
+    const answer = edge.request(get('/chat', fields), { open: true, body: 'early ' });
+    await eventually(() => answer.status === 101);
+    expect(seen).toMatchObject({ ':method': 'CONNECT', ':protocol': 'websocket', ':path': '/chat' });
+    expect(seen['sec-websocket-key']).toBe(undefined);
+    expect(answer.heads[0]).toMatch(
+      /^HTTP\/1\.1 101 Switching Protocols\r\nsec-websocket-protocol: chat\r\n/,
+    );
+    expect(answer.heads[0]).toMatch(
+      /\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK\+xOo=\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n$/,
+    );
+    await eventually(() => answer.text === 'first EARLY ');
+    answer.send('ping');
+    await eventually(() => answer.text === 'first EARLY PING');
+    answer.stream?.sendEnd();
+    await over(answer);
+    expect(answer).toMatchObject({ text: 'first EARLY PING bye', ended: true, reset: undefined });
+    await eventually(() => agent.counters.rawStreamsOpen === 0);
+    expect(agent.counters).toMatchObject({ upgrades: 1, requestsOpen: 0 });
+  });
+
+  it('is cancelled at the service when its client is gone', async () => {
+    const { edge, service } = await serve((stream) => stream.respond(), { server });
+    const answer = edge.request(get('/', fields), { open: true });
+    await eventually(() => answer.status === 101);
+    answer.stream?.reset(ResetCode.Cancelled);
+    await eventually(() => service.streams[0]?.rstCode === 8);
+  });
+
+  it('that the service declines is an ordinary answer', async () => {
+    const { edge } = await serve(
+      (stream) => {
+        stream.respond({ ':status': 403 });
+        stream.end('no');
+      },
+      { server },
+    );
+    const answer = edge.request(get('/', fields), { open: true });
+    await over(answer);
+    expect(answer).toMatchObject({ status: 403, text: 'no', ended: true });
+  });
+
+  it('is answered with 501 where the service does not know extended CONNECT, as are other upgrades', async () => {
+    const { edge, service } = await serve(() => undefined);
+    for (const upgrade of [fields, 'Connection: Upgrade\r\nUpgrade: SPDY/3.1\r\n']) {
+      const answer = edge.request(get('/', upgrade), { open: true });
+      await over(answer);
+      expect(answer).toMatchObject({ status: 501, ended: true });
+    }
+    expect(service.streams).toHaveLength(0);
+  });
+});

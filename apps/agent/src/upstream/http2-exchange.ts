@@ -1,16 +1,19 @@
 import type { ClientHttp2Stream } from 'node:http2';
 import { Http1Error, readTrailers } from '@culvert/http1';
-import type { RequestHead } from '@culvert/http1';
+import type { RequestHead, ResponseHead } from '@culvert/http1';
 import { Deadlined, coarseNow, type Deadlines } from '@culvert/lifecycle';
 import type { LinkStream, StreamConsumer } from '@culvert/link';
 import { ResetCode } from '@culvert/wire';
+import { StatusAnswer } from '../streams/status-answer.ts';
 import { finalHead, interimHead } from './answer-head.ts';
 import type { Http2Connection } from './http2-connection.ts';
-import { http2Fields, linesOf, readHttp2Answer, trailerFields } from './http2-head.ts';
+import { connectFields, http2Fields, linesOf, readHttp2Answer, trailerFields } from './http2-head.ts';
 import type { Http2Pool, Http2User } from './http2-pool.ts';
+import { relayTunnel, webSocketHead } from './http2-tunnel.ts';
 import { Http2RequestBody } from './http2-request-body.ts';
 import { IDEMPOTENT, MAX_INTERIM_ANSWERS, type ExchangeParts } from './http-exchange.ts';
 import { IDLE_MS } from './idle.ts';
+import { leads } from './redirects.ts';
 
 const NOTHING = Buffer.alloc(0);
 /** Codes and flags of RFC 9113, so that node:http2 need not be loaded for them. */
@@ -18,6 +21,9 @@ const END_STREAM = 0x1;
 const PROTOCOL_ERROR = 0x1;
 const REFUSED_STREAM = 0x7;
 const CANCEL = 0x8;
+
+/** To an upgrade where the service cannot be asked for one. */
+const NO_UPGRADE = new StatusAnswer(501);
 
 export interface Http2ExchangeParts extends ExchangeParts {
   readonly deadlines: Deadlines;
@@ -42,6 +48,8 @@ export class Http2Exchange extends Deadlined implements StreamConsumer, Http2Use
   #ended = false;
   #trailers = '';
   #mayRepeat = true;
+  /** What came for an upgrade before the upstream has agreed; bounded by the stream's window. */
+  #early: Buffer[] | undefined;
   #over = false;
 
   /** @param head the request's head as text; `request` is what it means */
@@ -55,7 +63,9 @@ export class Http2Exchange extends Deadlined implements StreamConsumer, Http2Use
     super();
     this.#stream = stream;
     this.#request = request;
-    this.#fields = http2Fields(request, head, pool.secure ? 'https' : 'http');
+    const scheme = pool.secure ? 'https' : 'http';
+    const upgrades = request.upgrade !== undefined;
+    this.#fields = upgrades ? connectFields(request, head, scheme) : http2Fields(request, head, scheme);
     this.#pool = pool;
     this.#parts = parts;
     this.#body = new Http2RequestBody(stream, request);
@@ -77,7 +87,10 @@ export class Http2Exchange extends Deadlined implements StreamConsumer, Http2Use
 
   onConnection(connection: Http2Connection): void {
     const { bodiless, chunked } = this.#body;
-    const upstream = connection.open(this.#fields, { endStream: bodiless, waitForTrailers: chunked });
+    const upgrades = this.#request.upgrade !== undefined;
+    if (upgrades && !connection.takesConnect) return this.#declineUpgrade();
+    const endStream = bodiless && !upgrades;
+    const upstream = connection.open(this.#fields, { endStream, waitForTrailers: chunked });
     this.#connection = connection;
     this.#upstream = upstream;
     this.#listen(upstream, connection);
@@ -106,6 +119,7 @@ export class Http2Exchange extends Deadlined implements StreamConsumer, Http2Use
   onData(buffer: Buffer, start: number, end: number): void {
     // After the answer nobody wants the rest of the request; its sender must still get rid of it.
     if (this.#over) return this.#stream.taken(end - start);
+    if (this.#request.upgrade !== undefined) return this.#keepEarly(buffer, start, end);
     if (!this.#body.write(buffer, start, end))
       return this.#fail(ResetCode.Protocol, 'body longer than announced');
     this.#await();
@@ -184,6 +198,8 @@ export class Http2Exchange extends Deadlined implements StreamConsumer, Http2Use
   #onAnswer(status: number, fields: readonly string[], last: boolean): void {
     this.#read(() => {
       const answer = readHttp2Answer(status, fields, this.#request.method, this.#parts.limits);
+      if (this.#request.upgrade !== undefined && isSuccess(answer.status) && !last)
+        return this.#switch(answer);
       if (answer.status < 200) throw new Http1Error('upstream_protocol', 'interim answer as the last');
       this.#answered = true;
       this.#body.forget();
@@ -191,10 +207,39 @@ export class Http2Exchange extends Deadlined implements StreamConsumer, Http2Use
       if (answer.body === 'length') this.#left = answer.contentLength;
       if (last && answer.body === 'length' && this.#left > 0)
         throw new Http1Error('upstream_protocol', 'body shorter than announced');
-      this.#stream.sendHead(finalHead(answer), NOTHING, 0, 0, last || bodiless);
+      this.#stream.sendHead(this.#finalHead(answer), NOTHING, 0, 0, last || bodiless);
       if (last || bodiless) this.#finish();
       else this.#readBody(this.#upstream!);
     });
+  }
+
+  // An upgrade
+
+  #keepEarly(buffer: Buffer, start: number, end: number): void {
+    this.#early ??= [];
+    this.#early.push(Buffer.from(buffer.subarray(start, end)));
+  }
+
+  #declineUpgrade(): void {
+    this.#close();
+    this.#stream.consumer = NO_UPGRADE.begin(this.#stream, this.#request);
+  }
+
+  /** From here on both directions are raw bytes. */
+  #switch(answer: ResponseHead): void {
+    const upstream = this.#upstream!;
+    const { counters, deadlines } = this.#parts;
+    counters.upgrades++;
+    this.#stream.sendHead(webSocketHead(answer, this.#request), NOTHING, 0, 0, false);
+    const ended = this.#body.ended && this.#stream.ended;
+    this.#close();
+    relayTunnel({ stream: this.#stream, upstream, counters, deadlines, early: this.#early ?? [], ended });
+  }
+
+  #finalHead(answer: ResponseHead): string {
+    const { redirects } = this.#parts;
+    if (redirects === undefined || !leads(answer.status)) return finalHead(answer);
+    return finalHead(redirects.checked(answer, this.#request));
   }
 
   #readBody(upstream: ClientHttp2Stream): void {
@@ -314,6 +359,10 @@ export class Http2Exchange extends Deadlined implements StreamConsumer, Http2Use
     this.#parts.deadlines.forget(this);
     this.#parts.counters.requestsOpen--;
   }
+}
+
+function isSuccess(status: number): boolean {
+  return status >= 200 && status < 300;
 }
 
 /** A gRPC call brings a deadline of its own, and a stream of answers may well begin with silence. */

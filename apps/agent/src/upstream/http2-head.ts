@@ -4,7 +4,7 @@ import { reasonPhrase } from '../streams/reason-phrase.ts';
 
 /** RFC 9113 §8.2.2: about an HTTP/1.1 connection, or said by pseudo-fields. */
 const LEFT_OUT: ReadonlySet<string> = new Set(
-  'connection host http2-settings keep-alive proxy-connection te transfer-encoding upgrade'.split(' '),
+  'connection http2-settings keep-alive proxy-connection te transfer-encoding upgrade'.split(' '),
 );
 
 /**
@@ -12,15 +12,28 @@ const LEFT_OUT: ReadonlySet<string> = new Set(
  * @param head as text; `request` is what it means
  */
 export function http2Fields(request: RequestHead, head: string, scheme: 'http' | 'https'): string[] {
-  const fields = [':method', request.method, ':scheme', scheme, ':authority', request.host];
-  fields.push(':path', request.target);
+  const fields = [':method', request.method, ':scheme', scheme, ':path', request.target];
   const lines = head.slice(head.indexOf('\r\n') + 2, -2);
   for (const [name, value] of fieldsOf(lines)) {
     const lower = name.toLowerCase();
-    if (!LEFT_OUT.has(lower)) fields.push(lower, value);
+    if (lower === 'host') fields.push(':authority', value);
+    else if (!LEFT_OUT.has(lower)) fields.push(lower, value);
   }
   if (request.teTrailers) fields.push('te', 'trailers');
   return fields;
+}
+
+/** The head of a WebSocket upgrade as the extended CONNECT of RFC 8441. */
+export function connectFields(request: RequestHead, head: string, scheme: 'http' | 'https'): string[] {
+  const fields = http2Fields(request, head, scheme);
+  const kept: string[] = [];
+  for (let at = 0; at < fields.length; at += 2) {
+    const name = fields[at]!;
+    if (name === ':method') kept.push(name, 'CONNECT', ':protocol', 'websocket');
+    // RFC 8441 §5: the key is HTTP/1.1's.
+    else if (name !== 'sec-websocket-key') kept.push(name, fields[at + 1]!);
+  }
+  return kept;
 }
 
 /**

@@ -3,6 +3,7 @@ import type { Deadlines } from '@culvert/lifecycle';
 import type { Logger } from '@culvert/telemetry';
 import type { AgentCounters } from '../counters.ts';
 import { UpstreamConnection, type ConnectionHome, type ConnectionUser } from './connection.ts';
+import { proxyHeader, type ProxyProtocol } from './proxy-header.ts';
 import { endpointText, establishedBy, openSocket, type Endpoint, type UpstreamTls } from './endpoint.ts';
 
 /** Times in ms. */
@@ -17,6 +18,8 @@ export interface PoolOptions {
   readonly endpoint: Endpoint;
   readonly limits: PoolLimits;
   readonly tls?: UpstreamTls;
+  /** Connections begin by telling for which client they are, and serve no other. */
+  readonly proxyProtocol?: ProxyProtocol | undefined;
   readonly deadlines: Deadlines;
   readonly counters: AgentCounters;
   readonly logger: Logger;
@@ -40,14 +43,21 @@ export class UpstreamPool implements ConnectionHome {
     this.#options = options;
   }
 
+  /** Whether connections are for one client each. */
+  get tellsClient(): boolean {
+    return this.#options.proxyProtocol !== undefined;
+  }
+
   /**
    * A connection for one exchange: an unused one or a new one that is still being made.
    * @param wanted `fresh` for a request that must not be sent twice: no connection that may just have been closed
+   * @param client `address:port`, where `tellsClient`
    */
-  take(user: ConnectionUser, wanted: 'any' | 'fresh'): UpstreamConnection {
+  take(user: ConnectionUser, wanted: 'any' | 'fresh', client?: string): UpstreamConnection {
+    if (client !== undefined) this.#bringToFront(client);
     const oldest = wanted === 'fresh' ? coarseNow() - FRESH_MS : -Infinity;
     for (let last = this.#idle.at(-1); last !== undefined; last = this.#idle.at(-1)) {
-      if (last.idleSince < oldest) break;
+      if (last.idleSince < oldest || last.client !== client) break;
       this.#idle.pop();
       this.#options.counters.upstreamIdle--;
       // Closed a moment ago: its `close` has not been told yet.
@@ -56,11 +66,11 @@ export class UpstreamPool implements ConnectionHome {
       last.hand(user);
       return last;
     }
-    return this.connect(user);
+    return this.connect(user, client);
   }
 
   /** A new connection. */
-  connect(user: ConnectionUser): UpstreamConnection {
+  connect(user: ConnectionUser, client?: string): UpstreamConnection {
     const { endpoint, limits, tls = {}, deadlines, counters } = this.#options;
     const socket = openSocket(endpoint, {
       tls,
@@ -74,9 +84,11 @@ export class UpstreamPool implements ConnectionHome {
       establishedBy: establishedBy(endpoint),
       connectTimeout: limits.connectTimeout,
       canReset: endpoint.kind === 'http' || endpoint.kind === 'tcp',
+      client,
       user,
       home: this,
     });
+    if (client !== undefined) socket.write(this.#proxyHeader(client));
     deadlines.watch(connection);
     counters.upstreamConnects++;
     counters.upstreamOpen++;
@@ -86,7 +98,12 @@ export class UpstreamPool implements ConnectionHome {
   /** Takes back a connection on which an exchange was completed in both directions. */
   release(connection: UpstreamConnection): void {
     const { limits, counters } = this.#options;
-    if (this.#closed || this.#idle.length >= limits.maxIdle) return connection.destroy();
+    if (this.#closed || limits.maxIdle === 0) return connection.destroy();
+    if (this.#idle.length >= limits.maxIdle) {
+      if (connection.client === undefined) return connection.destroy();
+      // The others are for clients that have not come again.
+      this.#idle[0]?.destroy();
+    }
     connection.hand(undefined);
     connection.idleSince = coarseNow();
     connection.deadline = connection.idleSince + limits.keepAlive;
@@ -116,6 +133,17 @@ export class UpstreamPool implements ConnectionHome {
       counters.upstreamIdle--;
     }
     if (!connection.established && reason !== undefined) this.#onConnectFailed(reason);
+  }
+
+  /** The unused connection of that client, if there is one, is the next. */
+  #bringToFront(client: string): void {
+    const at = this.#idle.findLastIndex((connection) => connection.client === client);
+    if (at !== -1) this.#idle.push(...this.#idle.splice(at, 1));
+  }
+
+  #proxyHeader(client: string): Buffer {
+    const { endpoint, proxyProtocol = 'v1' } = this.#options;
+    return proxyHeader(proxyProtocol, client, endpoint.kind === 'unix' ? 0 : endpoint.port);
   }
 
   /** One line when it begins, not one for each request. */
