@@ -158,13 +158,13 @@ describe('Forwarded, by option', () => {
     });
   });
 
-  it('tells all hops behind a trusted proxy, the first with what the client asked for', () => {
+  it('tells all hops behind a trusted proxy, with what the proxy was asked for', () => {
     expect(
       sent('10.0.0.1', [...CLAIMS, 'X-Forwarded-For: 10.0.0.2'], { headers: ['x-forwarded', 'forwarded'] }),
     ).toMatchObject({
       xff: '203.0.113.9, 10.0.0.2, 10.0.0.1',
       forwarded:
-        'for=203.0.113.9;proto=https;host="public.test", for=10.0.0.2, for=10.0.0.1;by=_eu-1;proto=http;host="App.test:81"',
+        'for=203.0.113.9, for=10.0.0.2;proto=https;host="public.test", for=10.0.0.1;by=_eu-1;proto=http;host="App.test:81"',
     });
   });
 });

@@ -151,13 +151,11 @@ function xForwarded(chain: string, address: string, proto: Proto, port: number):
   );
 }
 
-/** One element a hop before the last; the first says what the client asked for. */
+/** One element a hop before the proxy; the last says what the proxy was asked for. */
 function earlierElements(hops: readonly string[], proto: Proto, host: string | undefined): string {
+  const asked = `;proto=${proto}${host === undefined ? '' : `;host="${host}"`}`;
   return hops
-    .map((address, at) => {
-      if (at > 0) return `for=${nodeText(address)}, `;
-      return `for=${nodeText(address)};proto=${proto}${host === undefined ? '' : `;host="${host}"`}, `;
-    })
+    .map((address, at) => `for=${nodeText(address)}${at === hops.length - 1 ? asked : ''}, `)
     .join('');
 }
 

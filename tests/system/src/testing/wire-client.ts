@@ -19,8 +19,9 @@ export class WireClient {
     socket.once('close', () => void (this.closed = true));
   }
 
-  static async open({ host, port }: Place): Promise<WireClient> {
-    const socket = connect({ host, port, noDelay: true });
+  /** @param from the loopback address to come from */
+  static async open({ host, port }: Place, from = '127.0.0.1'): Promise<WireClient> {
+    const socket = connect({ host, port, noDelay: true, localAddress: from });
     await once(socket, 'connect');
     return new WireClient(socket);
   }
