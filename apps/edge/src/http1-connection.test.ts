@@ -90,6 +90,22 @@ describe('a kept connection', () => {
     expect(await client.over()).toBe('cleanly');
   });
 
+  it('answered before it had sent all may go on sending, and finds the answer when it looks', async () => {
+    const { client, agent } = await startWithAgent();
+    client.request('POST /', ['Content-Length: 1000000'], 'begin');
+    client.socket.pause();
+    (await agent.next()).answer('HTTP/1.1 413 Too Large\r\nContent-Length: 2', 'no');
+    // Slower than any linger that does not look at what still comes.
+    const paced = performance.now() + 3_000;
+    while (performance.now() < paced) {
+      client.send('more');
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+    client.socket.resume();
+    expect((await client.response()).status).toBe(413);
+    expect(await client.over()).toBe('cleanly');
+  });
+
   it('that says nothing is closed without a word', async () => {
     const { edge } = await startInstallation({ timeouts: { sniff: '100ms' } });
     const client = await edge.connect();

@@ -28,8 +28,10 @@ import { ResponseWriter } from './response-writer.ts';
 
 /** Bytes of later requests that are read while one is being answered. */
 const MAX_PIPELINED_BYTES = 65_536;
-/** How long a refused client may go on sending before it is cut, ms: closing at once could lose it the answer. */
+/** How long a client that has its answer may be silent before it is cut, ms: closing at once could lose it the answer. */
 const LINGER_MS = 2_000;
+/** The same for one that goes on: each of its bytes prolongs the time up to here. */
+const MAX_LINGER_MS = 30_000;
 
 const NOTHING = Buffer.alloc(0);
 
@@ -48,6 +50,8 @@ export class Http1Connection extends Deadlined implements ClientSide, SocketOwne
   /** Whether another request may follow the response that is going out. */
   #persists = false;
   #closing = false;
+  /** When a client that still sends is cut; 0 until its answer has gone out. */
+  #lingerEnd = 0;
   /** Bytes that the client had taken when a deadline last passed. */
   #taken = 0;
 
@@ -67,7 +71,7 @@ export class Http1Connection extends Deadlined implements ClientSide, SocketOwne
   }
 
   onSocketRead(bytes: number, buffer: Buffer): boolean {
-    if (this.#closing) return true;
+    if (this.#closing) return this.#discard();
     const exchange = this.#exchange;
     if (exchange !== undefined) return this.#readDuring(exchange, bytes, buffer);
     if (this.#held.length === 0) {
@@ -197,8 +201,17 @@ export class Http1Connection extends Deadlined implements ClientSide, SocketOwne
     this.#closing = true;
     this.#held = NOTHING;
     this.waitUpTo(this.context.timeouts.bodyIdle);
-    this.socket.end(() => this.waitUpTo(LINGER_MS));
+    this.socket.end(() => {
+      this.#lingerEnd = coarseNow() + MAX_LINGER_MS;
+      this.waitUpTo(LINGER_MS);
+    });
     this.socket.resume();
+  }
+
+  /** Reads on: a connection closed with bytes unread is reset, and the client loses what it has not yet read. */
+  #discard(): true {
+    if (this.#lingerEnd > 0) this.deadline = Math.min(coarseNow() + LINGER_MS, this.#lingerEnd);
+    return true;
   }
 
   /** Answers something that is no request; the connection is of no use afterwards. */

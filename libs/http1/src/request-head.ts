@@ -186,6 +186,8 @@ class RequestReader extends FieldReader {
   #body(): RequestHead['body'] {
     if (!this.chunked && this.contentLength === -1) return 'none';
     if (this.#method === 'CONNECT') refuse('CONNECT with a body');
+    // RFC 9110 §9.3.8: some servers read none, and the body would be the next request to them.
+    if (this.#method === 'TRACE' && (this.chunked || this.contentLength > 0)) refuse('TRACE with a body');
     if (!this.chunked) return 'length';
     if (this.contentLength !== -1) refuse('content-length with transfer-encoding');
     if (this.#minor === 0) refuse('transfer-encoding in HTTP/1.0');

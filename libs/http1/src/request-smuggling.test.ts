@@ -108,6 +108,7 @@ describe('what two readers could frame differently', () => {
     ['400 bad host', 'GET http://b/ HTTP/1.1\r\nHost: a b\r\n\r\n'],
     ['400 bad request target', 'CONNECT / HTTP/1.1\r\nHost: a\r\n\r\n'],
     ['400 bad request target', 'CONNECT a HTTP/1.1\r\nHost: a\r\n\r\n'],
+    ['400 TRACE with a body', 'TRACE / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\n'],
     ['400 CONNECT with a body', 'CONNECT a:1 HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\n'],
     ['400 missing host', 'GET / HTTP/1.1\r\n\r\n'],
     ['400 missing host', 'GET http://a/ HTTP/1.1\r\n\r\n'],
