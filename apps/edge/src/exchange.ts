@@ -303,7 +303,7 @@ export class Exchange implements Caller {
   #limitTime(timeouts: HttpTimeouts): void {
     this.#timeouts = timeouts;
     this.#until = timeouts.total === Infinity ? Infinity : coarseNow() + timeouts.total;
-    this.#wait(timeouts.firstByte);
+    this.#waitForAnswer();
   }
 
   /** False when the request has been answered, which may be what the policy is about. */

@@ -1,9 +1,15 @@
+import { createHash } from 'node:crypto';
+import { constants } from 'node:http2';
+import { INITIAL_WINDOW_BYTES } from '@culvert/link';
 import { eventually } from '@culvert/testkit';
 import { ResetCode } from '@culvert/wire';
-import { constants } from 'node:http2';
 import { describe, expect, it } from 'vitest';
 import { startInstallation, startWithAgent } from './testing/edge-kit.ts';
+import { fill } from './testing/fill.ts';
 import { Http2Client } from './testing/http2-client.ts';
+import { UPLOAD_WINDOW_BYTES } from './upload-hold.ts';
+
+const digest = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('hex');
 
 const withHttp2 = async (more: object = {}) => {
   const parts = await startWithAgent(more);
@@ -74,7 +80,201 @@ describe('a request over HTTP/2', () => {
   });
 });
 
+describe('the body of a request over HTTP/2', () => {
+  it('brings its trailers', async () => {
+    const { http2, agent } = await withHttp2();
+    const asked = http2.session.request(
+      { ':method': 'POST', ':path': '/', ':authority': 'app.test' },
+      { waitForTrailers: true },
+    );
+    asked.on('wantTrailers', () => asked.sendTrailers({ 'x-sum': '1' }));
+    asked.end('body');
+    const stream = await (await agent.next()).whole();
+    expect([stream.text, stream.trailers]).toEqual(['body', 'x-sum: 1\r\n']);
+  });
+
+  it('is waited for where the client expects 100, and the service says so', async () => {
+    const { http2, agent } = await withHttp2();
+    const asked = http2.open({ ':method': 'PUT', expect: '100-continue', 'content-length': 4 });
+    const stream = await agent.next();
+    expect(stream.head).toContain('Expect: 100-continue\r\n');
+    stream.answer('HTTP/1.1 100 Continue', '', 'more');
+    await eventually(() => asked.interim.length === 1);
+    expect(asked.interim[0]).toEqual({ ':status': 100 });
+    asked.stream.end('body');
+    expect((await stream.whole()).text).toBe('body');
+    stream.ok('done');
+    expect(await asked.whole()).toBe('done');
+  });
+
+  it('goes no faster than the agent takes it, and arrives whole', async () => {
+    const { http2, agent } = await withHttp2();
+    const body = Buffer.from(Uint8Array.from({ length: 6_000_000 }, (_, at) => (at * 13 + (at >> 9)) & 0xff));
+    agent.serve = (stream) => void (stream.takes = false);
+    const asked = http2.request({ ':method': 'POST', 'content-length': body.length }, body);
+    const stream = await agent.next();
+    await eventually(() => stream.bytes === INITIAL_WINDOW_BYTES);
+    agent.serve = (other) => void other.ok('quick');
+    expect(await http2.request().whole()).toBe('quick');
+    expect(stream.bytes).toBe(INITIAL_WINDOW_BYTES);
+    expect(asked.stream.writableLength + asked.stream.bufferSize).toBeGreaterThan(0);
+    stream.takes = true;
+    stream.take();
+    await stream.whole();
+    expect(digest(Buffer.concat(stream.parts))).toBe(digest(body));
+    stream.ok();
+    expect(await asked.whole()).toBe('ok');
+  });
+
+  it('that nobody takes counts as memory of the edge, and is refused when there is none left', async () => {
+    const { http2, agent, edge } = await withHttp2({ limits: { buffer: '1MiB', streamBuffer: '64KiB' } });
+    agent.serve = (stream) => void (stream.takes = false);
+    const body = Buffer.alloc(300_000);
+    const first = http2.request({ ':method': 'POST' }, body);
+    await agent.next();
+    await eventually(async () => (await edge.metric('culvert_edge_window_bytes')) >= UPLOAD_WINDOW_BYTES);
+    const others = Array.from({ length: 4 }, () => http2.request({ ':method': 'POST' }, body));
+    const refused = await eventually(() => others.find(({ head }) => head !== undefined));
+    expect(refused.head).toMatchObject({ ':status': 503, 'x-culvert-error': 'overloaded' });
+    for (const { stream } of [first, ...others]) stream.close(constants.NGHTTP2_CANCEL);
+    await eventually(async () => (await edge.metric('culvert_edge_window_bytes')) === 0);
+  });
+
+  it('goes to another agent as long as nothing of the answer has come', async () => {
+    const { http2, agent, edge } = await withHttp2();
+    const other = await edge.attach();
+    for (const each of [agent, other]) {
+      each.serve = (stream) => {
+        stream.onOver = () => void stream.ok(stream.text);
+        return agent.streams.length + other.streams.length === 1 ? ResetCode.NotDelivered : undefined;
+      };
+    }
+    expect(await http2.request({ ':method': 'POST' }, 'once more').whole()).toBe('once more');
+    expect([agent.streams.length, other.streams.length]).toEqual([1, 1]);
+  });
+
+  it('that goes on after the whole answer is thrown away, and the client asked to stop', async () => {
+    const { http2, agent } = await withHttp2();
+    const asked = http2.open({ ':method': 'POST' });
+    asked.stream.write('begin');
+    const stream = await agent.next();
+    stream.answer('HTTP/1.1 413 Too Large\r\nContent-Length: 2', 'no');
+    await eventually(() => asked.ended);
+    expect([asked.head?.[':status'], asked.text]).toEqual([413, 'no']);
+    await eventually(() => stream.reset);
+    asked.stream.write('and on');
+    expect(await asked.reset()).toBe(constants.NGHTTP2_NO_ERROR);
+  });
+
+  it('that stops coming is answered with 408', async () => {
+    const { http2, agent } = await withHttp2({ timeouts: { bodyIdle: '300ms' } });
+    const asked = http2.open({ ':method': 'POST' });
+    asked.stream.write('begin');
+    const stream = await agent.next();
+    expect(await asked.response()).toMatchObject({ ':status': 408, 'x-culvert-error': 'request_timeout' });
+    await eventually(() => stream.reset);
+  });
+});
+
 describe('a response over HTTP/2', () => {
+  it('may follow several interim ones', async () => {
+    const { http2, agent } = await withHttp2();
+    const asked = http2.request();
+    const stream = await agent.next();
+    stream.answer('HTTP/1.1 103 Early Hints\r\nLink: </a.css>', '', 'more');
+    stream.answer('HTTP/1.1 102 Processing', '', 'more').ok('final');
+    expect(await asked.whole()).toBe('final');
+    expect(asked.interim).toEqual([{ ':status': 103, link: '</a.css>' }, { ':status': 102 }]);
+  });
+
+  it.each([
+    ['to HEAD', 'HEAD', 'HTTP/1.1 200 OK\r\nContent-Length: 1234', '1234'],
+    ['with 304', 'GET', 'HTTP/1.1 304 Not Modified\r\nContent-Length: 77', '77'],
+    ['with 204', 'DELETE', 'HTTP/1.1 204 No Content', undefined],
+    ['with 205', 'GET', 'HTTP/1.1 205 Reset Content\r\nContent-Length: 0', '0'],
+  ])('%s has no body and tells what the service told', async (_, method, head, length) => {
+    const { http2, agent } = await withHttp2();
+    const asked = http2.request({ ':method': method });
+    (await agent.next()).answer(head);
+    expect(await asked.whole()).toBe('');
+    expect(asked.head?.['content-length']).toBe(length);
+  });
+
+  it('that is trailers only ends with its head', async () => {
+    const { http2, agent } = await withHttp2();
+    const asked = http2.request({ te: 'trailers' });
+    (await agent.next()).answer('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\ngrpc-status: 12');
+    expect(await asked.whole()).toBe('');
+    expect(asked.head).toMatchObject({ ':status': 200, 'grpc-status': '12' });
+    expect([asked.head?.['content-length'], asked.trailers]).toEqual([undefined, undefined]);
+  });
+
+  it('of many megabytes arrives byte for byte, no faster than the client takes it', async () => {
+    const { http2, agent, edge } = await withHttp2({ limits: { streamBuffer: '256KiB' } });
+    const body = Buffer.from(Uint8Array.from({ length: 6_000_000 }, (_, at) => (at * 31 + (at >> 8)) & 0xff));
+    const asked = http2.request();
+    asked.stream.pause();
+    const stream = await agent.next();
+    stream.answer(`HTTP/1.1 200 OK\r\nContent-Length: ${body.length}`, '', 'more');
+    let at = 0;
+    stream.onRoom = () => {
+      for (let room = true; room && at < body.length; at += 100_000) {
+        room = stream.send(body.subarray(at, at + 100_000), at + 100_000 >= body.length ? 'last' : 'more');
+      }
+    };
+    stream.onRoom();
+    agent.serve = (other) => void other.ok('quick');
+    expect(await http2.request().whole()).toBe('quick');
+    await eventually(async () => (await edge.metric('culvert_edge_window_bytes')) > 0);
+    expect(at).toBeLessThan(3_000_000);
+    asked.stream.resume();
+    await asked.whole();
+    expect(digest(asked.bytes)).toBe(digest(body));
+  });
+
+  it('that its client takes none of for too long is cut', async () => {
+    const { http2, agent } = await withHttp2({ timeouts: { bodyIdle: '500ms' } });
+    const asked = http2.request();
+    asked.stream.pause();
+    const stream = await agent.next();
+    stream.answer('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked', '', 'more');
+    stream.onRoom = () => {
+      for (let room = true; room;) room = stream.send(Buffer.alloc(100_000));
+    };
+    stream.onRoom();
+    await eventually(() => stream.reset);
+    asked.stream.resume();
+    expect(await asked.reset()).toBe(constants.NGHTTP2_INTERNAL_ERROR);
+    expect(asked.ended).toBe(false);
+  });
+
+  it.each([
+    ['of known length', 'Content-Length: 10'],
+    ['of unknown length', 'Transfer-Encoding: chunked'],
+  ])('%s that breaks off is reset, never ended', async (_, framing) => {
+    const { http2, agent } = await withHttp2();
+    const asked = http2.request();
+    const stream = await agent.next();
+    stream.answer(`HTTP/1.1 200 OK\r\n${framing}`, 'hello', 'more');
+    await asked.hear('hello');
+    stream.stream.reset(ResetCode.UpstreamLost, 'gone');
+    expect(await asked.reset()).toBe(constants.NGHTTP2_INTERNAL_ERROR);
+    expect(asked.ended).toBe(false);
+  });
+
+  it('of another length than announced is reset, never ended', async () => {
+    const { http2, agent } = await withHttp2();
+    for (const more of [() => 'too much for it', () => '']) {
+      const asked = http2.request();
+      const stream = await agent.next();
+      stream.answer('HTTP/1.1 200 OK\r\nContent-Length: 10', 'hello', 'more');
+      await asked.hear('hello');
+      stream.send(more(), 'last');
+      expect(await asked.reset()).toBe(constants.NGHTTP2_INTERNAL_ERROR);
+      expect(asked.ended).toBe(false);
+    }
+  });
+
   it('has the fields of the service without those of its connection, and its trailers', async () => {
     const { http2, agent } = await withHttp2();
     const asked = http2.request({ te: 'trailers' });
@@ -99,17 +299,6 @@ describe('a response over HTTP/2', () => {
     expect(asked.trailers).toEqual({ 'grpc-status': '0' });
   });
 
-  it('that breaks off is reset, never ended', async () => {
-    const { http2, agent } = await withHttp2();
-    const asked = http2.request();
-    const stream = await agent.next();
-    stream.answer('HTTP/1.1 200 OK\r\nContent-Length: 10', 'hello', 'more');
-    await asked.hear('hello');
-    stream.stream.reset(ResetCode.UpstreamLost, 'gone');
-    expect(await asked.reset()).toBe(constants.NGHTTP2_INTERNAL_ERROR);
-    expect(asked.ended).toBe(false);
-  });
-
   it('of the edge itself says why, in the form that the client accepts', async () => {
     const { edge } = await startInstallation();
     const asked = Http2Client.connect(edge.httpPort).request({ accept: 'application/json' });
@@ -124,4 +313,60 @@ it('an entry point that does not speak HTTP/2 closes it', async () => {
   const http2 = Http2Client.connect(edge.httpPort);
   await eventually(() => http2.closed);
   expect(await edge.metric('culvert_edge_garbage_total')).toBe(1);
+});
+
+describe('a connection over HTTP/2', () => {
+  it('without requests is closed when its time is over, whatever else its client sends', async () => {
+    const { edge } = await startInstallation({ timeouts: { idle: '300ms' } });
+    const http2 = Http2Client.connect(edge.httpPort);
+    const pings = setInterval(() => http2.session.destroyed || http2.session.ping(() => undefined), 50);
+    await eventually(() => http2.closed);
+    clearInterval(pings);
+    expect(http2.goAways[0]?.code).toBe(constants.NGHTTP2_NO_ERROR);
+    await eventually(async () => (await edge.metric('culvert_edge_http2_connections')) === 0);
+    expect(await edge.metric('culvert_edge_http2_connections_total')).toBe(1);
+  });
+
+  it('of a draining edge is told so, takes what was on its way, and ends with its last request', async () => {
+    const { http2, agent, edge } = await withHttp2({ drainTimeout: '30s' });
+    const asked = http2.request();
+    const stream = await agent.next();
+    const drained = edge.running.drain();
+    await eventually(() => http2.goAways.length > 0);
+    expect(http2.goAways[0]).toEqual({ code: constants.NGHTTP2_NO_ERROR, lastStream: 2 ** 31 - 1 });
+    stream.ok('late');
+    expect(await asked.whole()).toBe('late');
+    await eventually(() => http2.closed);
+    await drained;
+  });
+
+  it('of a draining edge stays until a slow client has taken all of its answer', async () => {
+    const { http2, agent, edge } = await withHttp2({ drainTimeout: '30s' });
+    const asked = http2.request();
+    asked.stream.pause();
+    const stream = await agent.next();
+    stream.answer('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked', '', 'more');
+    const sent = await fill(stream);
+    stream.send('', 'last');
+    await eventually(() => stream.stream.closed);
+    const drained = edge.running.drain();
+    const patience = performance.now() + 300;
+    const stays = eventually(() => performance.now() > patience && 'stays');
+    expect(await Promise.race([drained.then(() => 'leaves'), stays])).toBe('stays');
+    asked.stream.resume();
+    expect(await asked.whole()).toHaveLength(sent);
+    await drained;
+  });
+
+  it('that breaks resets the streams of all its requests', async () => {
+    const { http2, agent, edge } = await withHttp2();
+    const streams = [];
+    for (let at = 0; at < 3; at++) {
+      http2.request();
+      streams.push(await agent.next());
+    }
+    http2.session.destroy();
+    for (const stream of streams) await eventually(() => stream.reset);
+    expect(await edge.metric('culvert_edge_requests')).toBe(0);
+  });
 });

@@ -11,7 +11,8 @@ export interface Http2Request {
 
 /** Names in lower case only (RFC 9113 §8.2.1). */
 const NAME = /^[!#$%&'*+.^_`|~0-9a-z-]+$/;
-const TOKEN = /^[!#$%&'*+.^_`|~0-9a-z-]+$/i;
+/** As in an Upgrade field: a name, and a version where there is one. */
+const PROTOCOL = /^[!#$%&'*+.^_`|~\w-]+(?:\/[!#$%&'*+.^_`|~\w-]+)?$/;
 /** What would end a line of the text that the head is read from. */
 const LINE_END = /[\r\n\0]/;
 /** RFC 9113 §8.2.2: what HTTP/1.x says of a connection has no place here. `host` is handled apart. */
@@ -82,7 +83,7 @@ class RequestLines {
     if (method === 'CONNECT' && protocol === undefined) {
       throw new Http1Error('not_implemented', 'CONNECT is not offered here');
     }
-    if (protocol !== undefined && (method !== 'CONNECT' || !TOKEN.test(protocol))) refuse('bad :protocol');
+    if (protocol !== undefined && (method !== 'CONNECT' || !PROTOCOL.test(protocol))) refuse('bad :protocol');
     if (!/^https?$/i.test(this.#pseudo.get(':scheme') ?? '')) refuse('bad :scheme');
     const path = this.#path(method);
     const upgrade = protocol === undefined ? '' : handshake(protocol, webSocketKey);

@@ -17,7 +17,7 @@ export class UploadHold {
 
   /** False when there is no memory left for it. */
   hold(): boolean {
-    this.#held ||= this.#memory.tryGrow(0, UPLOAD_WINDOW_BYTES);
+    this.#held ||= this.#memory.tryAdd(UPLOAD_WINDOW_BYTES);
     return this.#held;
   }
 

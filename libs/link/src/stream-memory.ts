@@ -46,7 +46,11 @@ export class StreamMemory {
    * something left for the others.
    */
   tryGrow(window: number, by: number): boolean {
-    if (window + by > this.maxWindowBytes) return false;
+    return window + by <= this.maxWindowBytes && this.tryAdd(by);
+  }
+
+  /** As `add`, but under the rule of `tryGrow`: for what others may pin besides streams. */
+  tryAdd(by: number): boolean {
     if (by * 2 > this.limitBytes - this.#granted) return false;
     this.#granted += by;
     return true;
