@@ -19,6 +19,7 @@ import { edgeStatus } from './edge-status.ts';
 import type { EdgeStatus } from './edge-status.ts';
 import { Ejection } from './ejection.ts';
 import { EntryPoint } from './entry-point.ts';
+import { ErrorPages } from './error-pages.ts';
 import { Forwarding } from './forwarding.ts';
 import { Holders } from './holders.ts';
 import { Http1Connection } from './http1-connection.ts';
@@ -168,6 +169,7 @@ class Edge implements RunningEdge {
       answerLimits: { ...headLimits, valueBytes: limits.headerSize },
       timeouts: times,
       bodySize: limits.bodySize ?? Infinity,
+      errorPages: new ErrorPages(settings.errors),
       pacer: new Pacer(),
       edge: { id: settings.id, region: settings.region },
       forwarding: new Forwarding({

@@ -171,8 +171,9 @@ export class Exchange implements Caller {
   onRefused(refusal: Refusal): void {
     if (this.#over) return;
     this.#context.ways.counters.countRefusal(refusal.code);
+    const { requestId, hostname } = this;
     const accept = getField(this.head.fields, 'accept');
-    const answer = refusalAnswer(refusal, { requestId: this.requestId, accept });
+    const answer = refusalAnswer(refusal, { requestId, hostname, accept, pages: this.#context.errorPages });
     this.#answer(this.#policy?.onAnswer(answer) ?? answer);
   }
 

@@ -1,6 +1,7 @@
 import type { HeadLimits } from '@culvert/http1';
 import type { Deadlines } from '@culvert/lifecycle';
 import type { Ways } from './delivery.ts';
+import type { ErrorPages } from './error-pages.ts';
 import type { Forwarding } from './forwarding.ts';
 import type { Pacer } from './pace/pacer.ts';
 
@@ -30,6 +31,7 @@ export interface HttpContext {
   readonly echoRequestId: boolean;
   /** Requests at a time on one HTTP/2 connection. */
   readonly http2Streams: number;
+  readonly errorPages: ErrorPages;
   readonly pacer: Pacer;
   readonly edge: { readonly id: string; readonly region: string };
   /** Connections end after the responses that are on their way. */

@@ -20,10 +20,9 @@ import type { HttpContext } from './http-context.ts';
 import { RawPipe } from './raw-pipe.ts';
 import { answerText } from './own-answer.ts';
 import type { OwnAnswer } from './own-answer.ts';
-import { clientErrorCode, refusalAnswer } from './refusal.ts';
+import { clientErrorCode, refusalAnswer, unknownRequest } from './refusal.ts';
 import type { RefusalCode } from './refusal.ts';
 import { RequestBody } from './request-body.ts';
-import { newRequestId } from './request-id.ts';
 import { ResponseWriter } from './response-writer.ts';
 
 /** Bytes of later requests that are read while one is being answered. */
@@ -217,7 +216,7 @@ export class Http1Connection extends Deadlined implements ClientSide, SocketOwne
   /** Answers something that is no request; the connection is of no use afterwards. */
   #reject(code: RefusalCode, reason: string): void {
     this.context.ways.counters.countRefusal(code);
-    const answer = refusalAnswer({ code, reason }, { requestId: newRequestId(), accept: undefined });
+    const answer = refusalAnswer({ code, reason }, unknownRequest(this.context));
     this.socket.write(answerText(answer, { method: 'GET', keepAlive: false }), 'latin1');
     this.#closeSoon();
   }

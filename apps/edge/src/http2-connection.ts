@@ -11,9 +11,8 @@ import { readHttp2Request } from './http2-head.ts';
 import { Http2Linger } from './http2-linger.ts';
 import { answerOn } from './http2-answer.ts';
 import { Http2Side } from './http2-side.ts';
-import { clientErrorCode, refusalAnswer } from './refusal.ts';
+import { clientErrorCode, refusalAnswer, unknownRequest } from './refusal.ts';
 import type { Refusal } from './refusal.ts';
-import { newRequestId } from './request-id.ts';
 import { ResetBudget } from './reset-budget.ts';
 import { UPLOAD_WINDOW_BYTES } from './upload-hold.ts';
 import { newWebSocketKey } from './websocket-key.ts';
@@ -151,7 +150,7 @@ export class Http2Connection extends Deadlined implements SocketOwner {
   #refuse(stream: ServerHttp2Stream, pairs: readonly string[], refusal: Refusal): undefined {
     this.context.ways.counters.countRefusal(refusal.code);
     const method = pairs[pairs.indexOf(':method') + 1];
-    answerOn(stream, refusalAnswer(refusal, { requestId: newRequestId(), accept: undefined }), method);
+    answerOn(stream, refusalAnswer(refusal, unknownRequest(this.context)), method);
     if (!stream.endAfterHeaders) new Http2Linger(stream, this.context.deadlines);
   }
 

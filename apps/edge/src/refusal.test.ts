@@ -1,10 +1,18 @@
 import { describe, expect, it } from 'vitest';
+import { ErrorPages } from './error-pages.ts';
 import { answerText } from './own-answer.ts';
 import { REFUSALS, refusalAnswer } from './refusal.ts';
 import type { RefusalCode } from './refusal.ts';
 import { readResponse } from './testing/response.ts';
 
-const CONTEXT = { requestId: 'r-1', accept: undefined, method: 'GET', keepAlive: true };
+const CONTEXT = {
+  requestId: 'r-1',
+  accept: undefined,
+  hostname: 'app.test',
+  pages: new ErrorPages({}),
+  method: 'GET',
+  keepAlive: true,
+};
 const respond = (code: RefusalCode, more: object = {}, reason = 'because') => {
   const context = { ...CONTEXT, ...more };
   const bytes = Buffer.from(answerText(refusalAnswer({ code, reason }, context), context), 'latin1');

@@ -1,5 +1,7 @@
 import type { Http1Error } from '@culvert/http1';
+import type { ErrorPages, PageKind } from './error-pages.ts';
 import type { OwnAnswer } from './own-answer.ts';
+import { newRequestId } from './request-id.ts';
 
 /** What a client is told when the edge answers itself; the code is in the header `x-culvert-error`. */
 export const REFUSALS = {
@@ -42,7 +44,18 @@ export interface RefusalContext {
   readonly requestId: string;
   /** The request's Accept field. */
   readonly accept: string | undefined;
+  /** What the request is for, where that is known. */
+  readonly hostname: string;
+  readonly pages: ErrorPages;
 }
+
+/** Of a request that could not be read. */
+export const unknownRequest = ({ errorPages }: { readonly errorPages: ErrorPages }): RefusalContext => ({
+  requestId: newRequestId(),
+  accept: undefined,
+  hostname: '',
+  pages: errorPages,
+});
 
 /** JSON, a small page or a line of text, by what the client accepts. */
 export function refusalAnswer(refusal: Refusal, context: RefusalContext): OwnAnswer {
@@ -57,18 +70,29 @@ export function refusalAnswer(refusal: Refusal, context: RefusalContext): OwnAns
 
 function bodyFor(refusal: Refusal, context: RefusalContext): [type: string, body: string] {
   const { status, title } = REFUSALS[refusal.code];
+  const { code, reason } = refusal;
   const kind = preferred(context.accept ?? '');
+  const own = context.pages.body(kind, {
+    status: String(status),
+    title,
+    code,
+    reason: ascii(reason),
+    request_id: ascii(context.requestId),
+    host: ascii(context.hostname),
+  });
+  if (own !== undefined) return [TYPES[kind], own];
   if (kind === 'json') {
-    const error = { code: refusal.code, message: refusal.reason, requestId: context.requestId };
-    return ['application/json', ascii(`${JSON.stringify({ error })}\n`)];
+    const error = { code, message: reason, requestId: context.requestId };
+    return [TYPES.json, ascii(`${JSON.stringify({ error })}\n`)];
   }
-  if (kind === 'text')
-    return ['text/plain', ascii(`${status} ${title}: ${refusal.reason} (${refusal.code})\n`)];
-  return ['text/html', ascii(page(status, title, refusal.reason, refusal.code, context.requestId))];
+  if (kind === 'text') return [TYPES.text, ascii(`${status} ${title}: ${reason} (${code})\n`)];
+  return [TYPES.html, ascii(page(status, title, reason, code, context.requestId))];
 }
 
+const TYPES = { html: 'text/html', json: 'application/json', text: 'text/plain' } as const;
+
 /** JSON where it is named, a page where a browser asks, otherwise text. */
-function preferred(accept: string): 'json' | 'html' | 'text' {
+function preferred(accept: string): PageKind {
   const lower = accept.toLowerCase();
   const json = lower.search(/application\/(?:[\w.+-]+\+)?json/);
   const html = lower.indexOf('text/html');

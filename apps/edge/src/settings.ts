@@ -25,6 +25,8 @@ import {
   tlsSection,
   type SettingsOf,
 } from '@culvert/settings';
+import { ErrorPageError, readErrorPage } from './error-pages.ts';
+import type { PageFiles } from './error-pages.ts';
 
 /** With what the edge adds, a head stays below the largest that a frame may carry. */
 const MAX_HEADER_SIZE = 98_304;
@@ -57,6 +59,7 @@ export const edgeSchema = (folder: string) =>
       ejection: ejection(),
       limits: limits(),
       timeouts: timeouts(),
+      errors: errors(folder),
       log: logSection(),
     },
     function* (edge) {
@@ -66,6 +69,7 @@ export const edgeSchema = (folder: string) =>
       if (edge.limits.headerSize > MAX_HEADER_SIZE) {
         yield { path: ['limits', 'headerSize'], message: 'is more than a link carries: 96KiB at most' };
       }
+      yield* badPages(edge.errors);
     },
   );
 
@@ -130,6 +134,28 @@ const ejection = () =>
       max: 100,
     }),
   });
+
+const errors = (folder: string) =>
+  optionalSection(
+    "pages for what the edge answers itself, with {status}, {title}, {code}, {reason}, {request_id} and {host}; absent: the edge's own",
+    {
+      html: optional(filePath('for clients that accept HTML', folder)),
+      json: optional(filePath('for clients that accept JSON', folder)),
+      text: optional(filePath('for all others', folder)),
+    },
+  );
+
+function* badPages(files: PageFiles) {
+  for (const kind of ['html', 'json', 'text'] as const) {
+    const file = files[kind];
+    try {
+      if (file !== undefined) readErrorPage(kind, file);
+    } catch (error) {
+      if (!(error instanceof ErrorPageError)) throw error;
+      yield { path: ['errors', kind], message: error.message };
+    }
+  }
+}
 
 const limits = () =>
   optionalSection('what is refused rather than run out of', {
