@@ -14,6 +14,7 @@ export class EdgeCounters {
   responses4xx = 0;
   responses5xx = 0;
   retries = 0;
+  retriesDenied = 0;
   clientAborts = 0;
   rawStreams = 0;
   tlsHandshakes = 0;

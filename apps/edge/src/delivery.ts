@@ -10,6 +10,7 @@ import type { Pools } from './pools.ts';
 import type { Refusal } from './refusal.ts';
 import type { ReadyRoute } from './ready-route.ts';
 import type { Resolver } from './resolver.ts';
+import type { RetryBudget } from './retry-budget.ts';
 
 /** Sessions of the local pool that are tried for one request, and then other edges. */
 const MAX_TRIES_HERE = 3;
@@ -22,6 +23,7 @@ export interface Ways {
   readonly holders: Holders;
   readonly memory: StreamMemory;
   readonly counters: EdgeCounters;
+  readonly retryBudget: RetryBudget;
 }
 
 /** A request or connection that wants to reach a tunnel; also takes what comes back. */
@@ -93,7 +95,7 @@ export class Delivery {
 
   /** Whether another session, link or edge is left to try; other edges count when any is known to hold the tunnel. */
   get hasAlternative(): boolean {
-    if (this.#tried.length + 1 >= MAX_TRIES) return false;
+    if (this.#tried.length + 1 >= MAX_TRIES || this.#ways.retryBudget.exhausted) return false;
     const tried = [...this.#tried, this.#session ?? this.#holder];
     const hasHere = (): boolean =>
       this.#triesHere < MAX_TRIES_HERE &&
@@ -127,9 +129,19 @@ export class Delivery {
     const current = this.#session ?? this.#holder;
     this.#tried = [...this.#tried, current];
     if (!this.#mayTryAgain(code, failed)) this.#spent = [...this.#spent, current];
+    if (this.#tried.length >= MAX_TRIES || this.#cancelled || !this.#mayAfford(code)) {
+      return this.#refuse(this.#failure);
+    }
     this.#ways.counters.retries++;
-    if (this.#tried.length >= MAX_TRIES || this.#cancelled) return this.#refuse(this.#failure);
     this.#next();
+  }
+
+  /** Asking somebody else is free while nobody has taken the request. */
+  #mayAfford(code: number): boolean {
+    const { retryBudget, counters } = this.#ways;
+    if (isElsewhere(code) || retryBudget.spend()) return true;
+    counters.retriesDenied++;
+    return false;
   }
 
   /** Whether what failed may do better the next time: by another link, or with another agent of the same edge. */

@@ -58,6 +58,11 @@ export function declareEdgeMetrics(metrics: Metrics, state: EdgeState): void {
   );
   metrics.counter('culvert_edge_retries_total', 'Tries after a first that failed', () => counters.retries);
   metrics.counter(
+    'culvert_edge_retries_denied_total',
+    'Requests not tried again because too many were already',
+    () => counters.retriesDenied,
+  );
+  metrics.counter(
     'culvert_edge_client_aborts_total',
     'Clients gone before their answer',
     () => counters.clientAborts,

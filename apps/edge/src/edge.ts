@@ -36,6 +36,7 @@ import { pseudonymOf } from './pseudonym.ts';
 import { RawPipe } from './raw-pipe.ts';
 import { readyRoute } from './ready-route.ts';
 import { Resolver } from './resolver.ts';
+import { RetryBudget } from './retry-budget.ts';
 import { SessionGate } from './session-gate.ts';
 import type { EdgeSettings } from './settings.ts';
 import { newTicketKeys } from './tls/ticket-keys.ts';
@@ -163,6 +164,10 @@ class Edge implements RunningEdge {
         holders: this.#holders,
         memory: this.#memory,
         counters: this.#counters,
+        retryBudget: new RetryBudget(
+          settings.retries,
+          () => this.#counters.requests + this.#counters.rawStreams,
+        ),
       },
       deadlines: this.#deadlines,
       headLimits,

@@ -60,6 +60,7 @@ export const edgeSchema = (folder: string) =>
       limits: limits(),
       timeouts: timeouts(),
       errors: errors(folder),
+      retries: retries(),
       log: logSection(),
     },
     function* (edge) {
@@ -133,6 +134,12 @@ const ejection = () =>
       min: 0,
       max: 100,
     }),
+  });
+
+const retries = () =>
+  optionalSection('how many requests are tried again when what they went to fails', {
+    share: count('percent of the requests of the last ten seconds', 20, { min: 0, max: 400 }),
+    least: count('and so many in ten seconds in any case', 1_000, { min: 0 }),
   });
 
 const errors = (folder: string) =>
