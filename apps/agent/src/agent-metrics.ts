@@ -1,15 +1,15 @@
 import type { Metrics, Sample } from '@culvert/telemetry';
-import type { LinkSupervisor } from './attach/link-supervisor.ts';
+import type { AgentLink } from './attach/agent-link.ts';
 import type { AgentCounters } from './counters.ts';
 import { resetName } from './reset-name.ts';
 
+interface Held {
+  readonly links: Iterable<AgentLink>;
+}
+
 /** Declares what the agent counts; nothing is put together before somebody asks. */
-export function declareAgentMetrics(
-  metrics: Metrics,
-  counters: AgentCounters,
-  supervisor: LinkSupervisor,
-): void {
-  declareLinks(metrics, counters, supervisor);
+export function declareAgentMetrics(metrics: Metrics, counters: AgentCounters, held: Held): void {
+  declareLinks(metrics, counters, held);
   metrics.counter('culvert_agent_requests_total', 'requests taken from edges', () => counters.requests);
   metrics.gauge('culvert_agent_requests_open', 'requests at the services now', () => counters.requestsOpen);
   metrics.counter(
@@ -45,31 +45,31 @@ export function declareAgentMetrics(
   ]);
 }
 
-function declareLinks(metrics: Metrics, counters: AgentCounters, supervisor: LinkSupervisor): void {
-  metrics.gauge('culvert_agent_links', 'links to edges', () => linksByState(supervisor));
+function declareLinks(metrics: Metrics, counters: AgentCounters, held: Held): void {
+  metrics.gauge('culvert_agent_links', 'links to edges', () => linksByState(held));
   metrics.counter('culvert_agent_links_attached_total', 'links attached', () => counters.linksAttached);
   metrics.counter('culvert_agent_link_failures_total', 'edges not reached', () => counters.linkFailures);
   metrics.counter('culvert_agent_link_refusals_total', 'links refused by edges', () => counters.linkRefusals);
   metrics.counter('culvert_agent_link_received_bytes_total', 'bytes from edges', () => {
-    return sumOver(supervisor, counters.linkBytesIn, (bytes) => bytes.bytesIn);
+    return sumOver(held, counters.linkBytesIn, (bytes) => bytes.bytesIn);
   });
   metrics.counter('culvert_agent_link_sent_bytes_total', 'bytes to edges', () => {
-    return sumOver(supervisor, counters.linkBytesOut, (bytes) => bytes.bytesOut);
+    return sumOver(held, counters.linkBytesOut, (bytes) => bytes.bytesOut);
   });
 }
 
-function linksByState(supervisor: LinkSupervisor): Sample[] {
+function linksByState(held: Held): Sample[] {
   const counts = { dialing: 0, attached: 0, leaving: 0 };
-  for (const { state } of supervisor.links) if (state !== 'over') counts[state]++;
+  for (const { state } of held.links) if (state !== 'over') counts[state]++;
   return Object.entries(counts).map(([state, value]) => ({ labels: { state }, value }));
 }
 
 function sumOver(
-  supervisor: LinkSupervisor,
+  held: Held,
   ended: number,
   read: (bytes: { readonly bytesIn: number; readonly bytesOut: number }) => number,
 ): number {
   let sum = ended;
-  for (const { link } of supervisor.links) if (link !== undefined) sum += read(link.counters);
+  for (const { link } of held.links) if (link !== undefined) sum += read(link.counters);
   return sum;
 }

@@ -4,14 +4,17 @@ import { readFileSync } from 'node:fs';
 import { DEFAULT_HEAD_LIMITS } from '@culvert/http1';
 import type { ListenAddress, Service } from '@culvert/lifecycle';
 import { INITIAL_WINDOW_BYTES, StreamMemory, type LinkRefusedError } from '@culvert/link';
-import { formatEdgeAddress } from '@culvert/settings';
+import { formatEdgeAddress, type LiveParts } from '@culvert/settings';
 import { Metrics, startAdminServer, type AdminServer, type Logger } from '@culvert/telemetry';
 import type { AgentHello } from '@culvert/wire';
 import { declareAgentMetrics } from './agent-metrics.ts';
 import { agentStatus } from './agent-status.ts';
+import { Attachments } from './attachments.ts';
+import type { EdgeTrust } from './attach/edge-connector.ts';
 import { EdgeList } from './attach/edge-list.ts';
 import { LinkSupervisor } from './attach/link-supervisor.ts';
 import { AgentCounters } from './counters.ts';
+import { liveParts } from './live-parts.ts';
 import { Services } from './services.ts';
 import type { AgentSettings } from './settings.ts';
 import { StreamServer } from './streams/stream-server.ts';
@@ -40,6 +43,8 @@ export interface RunningAgent extends Service {
   readonly counters: Readonly<AgentCounters>;
   /** Where the admin server listens, if there is one. */
   readonly admin: ListenAddress | undefined;
+  /** What can change while it runs. */
+  readonly live: LiveParts<AgentSettings>;
   /** Takes no new streams, lets the running ones finish within the settings' time, closes everything. */
   drain(): Promise<void>;
   readonly closed: Promise<void>;
@@ -70,12 +75,16 @@ class Agent implements RunningAgent {
   readonly counters = new AgentCounters();
   readonly attached: Promise<void>;
   readonly closed: Promise<void>;
-  readonly #settings: AgentSettings;
+  readonly live: LiveParts<AgentSettings>;
   readonly #parts: AgentParts;
-  readonly #services: Services;
-  readonly #supervisor: LinkSupervisor;
   /** This process, as edges know it. */
   readonly #agent = randomUUID();
+  readonly #deadlines = new Deadlines();
+  readonly #attachments = new Attachments();
+  #settings: AgentSettings;
+  #trust: EdgeTrust = {};
+  #services: Services;
+  #server: StreamServer;
   #admin: AdminServer | undefined;
   #draining: Promise<void> | undefined;
   #isReady = false;
@@ -85,28 +94,21 @@ class Agent implements RunningAgent {
   constructor(settings: AgentSettings, parts: AgentParts) {
     this.#settings = settings;
     this.#parts = parts;
-    const { counters } = this;
     this.attached = new Promise((resolve) => (this.#markAttached = resolve));
     this.closed = new Promise((resolve) => (this.#markClosed = resolve));
-    const { logger } = parts;
-    const deadlines = new Deadlines();
-    this.#services = new Services(settings.ingress, {
-      limits: settings.upstream,
-      head: answerLimits(settings.limits),
-      deadlines,
-      counters,
-      logger,
+    this.#services = this.#makeServices(settings);
+    this.#server = new StreamServer({ services: this.#services, counters: this.counters });
+    this.live = liveParts({
+      serve: (next) => this.#serve(next),
+      attach: (next, trust) => this.#attach(next, trust),
+      readTrust: trustOf,
+      trusts: ({ ca }) => ca === this.#trust.ca,
+      use: (next) => (this.#settings = next),
     });
-    this.#supervisor = this.#makeSupervisor(
-      new StreamServer({
-        services: this.#services,
-        counters,
-      }),
-    );
   }
 
   get links(): number {
-    return this.#supervisor.attached;
+    return this.#attachments.attached;
   }
 
   get admin(): ListenAddress | undefined {
@@ -115,21 +117,18 @@ class Agent implements RunningAgent {
 
   async start(): Promise<void> {
     const { logger, metrics = new Metrics() } = this.#parts;
-    declareAgentMetrics(metrics, this.counters, this.#supervisor);
+    const trust = trustOf(this.#settings);
+    declareAgentMetrics(metrics, this.counters, this.#attachments);
     if (this.#settings.admin !== undefined) {
       this.#admin = await startAdminServer({
         listen: this.#settings.admin.listen,
         ready: () => this.#readiness(),
         metrics,
         logger,
-        status: () => agentStatus(this.#settings.tunnel, this.#agent, this.#supervisor.links),
+        status: () => agentStatus(this.#settings.tunnel, this.#agent, this.#attachments.links),
       });
     }
-    for (const address of this.#settings.edges) {
-      if (address.clear)
-        logger.warn('token and traffic cross the network in clear', { edge: formatEdgeAddress(address) });
-    }
-    this.#supervisor.start();
+    this.#attach(this.#settings, trust);
   }
 
   drain(): Promise<void> {
@@ -138,7 +137,7 @@ class Agent implements RunningAgent {
   }
 
   async #drain(): Promise<void> {
-    await this.#supervisor.drain(this.#settings.drainTimeout);
+    await this.#attachments.drain(this.#settings.drainTimeout);
     this.#services.close();
     await this.#admin?.close();
     this.#markClosed();
@@ -149,24 +148,54 @@ class Agent implements RunningAgent {
     return this.links > 0 ? true : 'no link to any edge';
   }
 
-  #makeSupervisor(server: StreamServer): LinkSupervisor {
-    const { edges, links, limits } = this.#settings;
+  #makeServices({ ingress, upstream, limits }: AgentSettings): Services {
+    const { logger } = this.#parts;
+    return new Services(ingress, {
+      limits: upstream,
+      head: answerLimits(limits),
+      deadlines: this.#deadlines,
+      counters: this.counters,
+      logger,
+    });
+  }
+
+  /** New streams go by these settings; the running ones keep their connections. */
+  #serve(settings: AgentSettings): void {
+    const former = this.#services;
+    this.#services = this.#makeServices(settings);
+    this.#server = new StreamServer({ services: this.#services, counters: this.counters });
+    former.close();
+  }
+
+  /** Makes links by these settings, and then lets those of before end. */
+  #attach(settings: AgentSettings, trust: EdgeTrust): void {
+    if (this.#draining !== undefined) return;
+    this.#trust = trust;
+    const { edges, links, limits } = settings;
     const { logger, random = Math.random, onRefused } = this.#parts;
-    const hello = helloOf(this.#settings, this.#agent, this.#parts.version);
-    return new LinkSupervisor({
+    for (const address of edges) {
+      if (address.clear)
+        logger.warn('token and traffic cross the network in clear', { edge: formatEdgeAddress(address) });
+    }
+    const hello = helloOf(settings, this.#agent, this.#parts.version);
+    const supervisor: LinkSupervisor = new LinkSupervisor({
       edges: new EdgeList({ configured: edges, learns: links > 1, seed: hello.agent, random }),
       links,
       hello,
-      trust: trustOf(this.#settings),
+      trust,
       memory: new StreamMemory(limits.buffer),
       maxStreamsPerLink: limits.streamsPerLink,
       counters: this.counters,
       logger,
       random,
-      serve: (stream, open) => server.serve(stream, open),
-      onAttached: (edge) => this.#onAttached(edge),
+      serve: (stream, open) => this.#server.serve(stream, open),
+      onAttached: (edge) => {
+        this.#attachments.onAttached(supervisor);
+        this.#onAttached(edge);
+      },
       onRefused: (error) => onRefused?.(error),
     });
+    this.#attachments.start(supervisor);
   }
 
   #onAttached(edge: string): void {
@@ -198,7 +227,7 @@ function helloOf(
   };
 }
 
-function trustOf({ ca: file }: AgentSettings): { readonly ca?: string } {
+function trustOf({ ca: file }: AgentSettings): EdgeTrust {
   if (file === undefined) return {};
   try {
     return { ca: readFileSync(file, 'utf8') };

@@ -1,12 +1,12 @@
-import { edgeSchema } from '@culvert/edge/settings';
-import { readClientTls, readSettings } from '@culvert/settings';
+import { edgeSchema, type EdgeSettings } from '@culvert/edge/settings';
+import { readClientTls, readFile } from '@culvert/settings';
 import { openSignals } from './open-signals.ts';
-import { serve } from './serve.ts';
+import { serveFile } from './serve.ts';
 
 /** `culvert edge --config FILE`. */
 export async function runEdge(file: string): Promise<void> {
-  const settings = readSettings(file, edgeSchema);
-  await serve('edge', settings, async (parts) => {
+  const source = { read: () => readFile(file, edgeSchema), own: (settings: EdgeSettings) => settings };
+  await serveFile('edge', source, async (settings, parts) => {
     const { startEdge } = await import('@culvert/edge');
     const signals = await openSignals({
       ...settings,

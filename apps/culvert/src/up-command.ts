@@ -1,6 +1,6 @@
 import { agentSchema } from '@culvert/agent/settings';
 import { formatAddress, type ListenAddress, type Service } from '@culvert/lifecycle';
-import { parseSettings } from '@culvert/settings';
+import { parseSettings, partsWithin, type ReadFile } from '@culvert/settings';
 import { startDemoService } from './demo-service.ts';
 import { newDemoTunnel, type DemoTunnel } from './demo-tunnel.ts';
 import { accountFile, openAccount, writeAccount } from './local-account.ts';
@@ -8,8 +8,8 @@ import { memorySignals } from './open-signals.ts';
 import { partLogger } from './part-logger.ts';
 import { print } from './print.ts';
 import type { UpFlags } from './program.ts';
-import { serve, type ProcessParts } from './serve.ts';
-import { upSettings, type UpSettings } from './up-settings.ts';
+import { serve, serveFile, type LiveService, type ProcessParts } from './serve.ts';
+import { readUpFile, upSettings, type UpSettings } from './up-settings.ts';
 import { welcome } from './welcome.ts';
 
 /** `culvert up`: the same edge, router and agent as ever, in one process. */
@@ -17,8 +17,7 @@ export async function runUp(flags: UpFlags): Promise<void> {
   const file = accountFile();
   const account = openAccount(file);
   const demo = newDemoTunnel();
-  const settings = upSettings(flags, account, demo);
-  await serve('up', settings.edge, async (parts) => {
+  const start = async (settings: UpSettings, parts: ProcessParts): Promise<Installation> => {
     const started = await startAll(settings, demo, parts);
     parts.logger.info('ready');
     const addresses = { agents: reachable(started.agents), http: reachable(started.http) };
@@ -26,11 +25,18 @@ export async function runUp(flags: UpFlags): Promise<void> {
     const admin = started.admin === undefined ? {} : { admin: reachable(started.admin) };
     print(welcome({ ...addresses, ...admin, account, file }));
     return started;
-  });
+  };
+  const { config } = flags;
+  if (config === undefined) {
+    const settings = upSettings(flags, account, demo);
+    return serve('up', settings.edge, (parts) => start(settings, parts));
+  }
+  const read = (): ReadFile<UpSettings> => readUpFile(config, flags, account, demo);
+  return serveFile('up', { read, section: 'edge', own: ({ edge }) => edge }, start);
 }
 
 /** A started installation and where it listens. */
-interface Installation extends Service {
+interface Installation extends LiveService<UpSettings> {
   readonly http: ListenAddress;
   readonly agents: ListenAddress;
   readonly admin: ListenAddress | undefined;
@@ -52,6 +58,10 @@ async function startAll(settings: UpSettings, demo: DemoTunnel, parts: ProcessPa
     http: entryPoints[0] ?? NOWHERE,
     agents,
     admin: router.admin,
+    live: [
+      ...partsWithin('edge', edge.live, (settings: UpSettings) => settings.edge),
+      ...partsWithin('router', router.live, (settings: UpSettings) => settings.router),
+    ],
     drain: async () => {
       // What runs at the edge ends before the agent and the service that it leads to.
       await edge.drain();

@@ -1,6 +1,6 @@
 import { edgeSchema, type EdgeSettings } from '@culvert/edge/settings';
 import { routerSchema, type RouterSettings } from '@culvert/router/settings';
-import { parseListenAddress, parseSettings, readSettings, section } from '@culvert/settings';
+import { parseListenAddress, parseSettings, readFile, section, type ReadFile } from '@culvert/settings';
 import type { DemoTunnel } from './demo-tunnel.ts';
 import { UsageError } from './failure.ts';
 import type { LocalAccount } from './local-account.ts';
@@ -35,9 +35,22 @@ export const upSchema = (folder: string) =>
 
 /** Flags win over the file, the file over the defaults; lists are taken whole. */
 export function upSettings(flags: UpFlags, account: LocalAccount, demo: DemoTunnel): UpSettings {
-  const layers = { under: defaults(account, demo), over: fromFlags(flags) };
-  if (flags.config === undefined) return parseSettings('', upSchema, { file: 'culvert up', ...layers });
-  return readSettings(flags.config, upSchema, layers);
+  if (flags.config !== undefined) return readUpFile(flags.config, flags, account, demo).settings;
+  return parseSettings('', upSchema, { file: 'culvert up', ...layers(flags, account, demo) });
+}
+
+/** The same with a file, which can be read again. */
+export function readUpFile(
+  file: string,
+  flags: UpFlags,
+  account: LocalAccount,
+  demo: DemoTunnel,
+): ReadFile<UpSettings> {
+  return readFile(file, upSchema, layers(flags, account, demo));
+}
+
+function layers(flags: UpFlags, account: LocalAccount, demo: DemoTunnel) {
+  return { under: defaults(account, demo), over: fromFlags(flags) };
 }
 
 function defaults(account: LocalAccount, demo: DemoTunnel): unknown {

@@ -1,7 +1,7 @@
 /** Limits before any work: how many public connections there are, in all and from one address. */
 export class Admission {
-  readonly #maxConnections: number;
-  readonly #maxPerAddress: number;
+  #maxConnections: number;
+  #maxPerAddress: number;
   readonly #perAddress = new Map<string, number>();
   #open = 0;
 
@@ -12,6 +12,12 @@ export class Admission {
 
   get open(): number {
     return this.#open;
+  }
+
+  /** Admits so many from now on; those that are open stay. */
+  limit(maxConnections: number, maxPerAddress: number): void {
+    this.#maxConnections = maxConnections;
+    this.#maxPerAddress = maxPerAddress;
   }
 
   /** Counts a connection, unless it is one too many; undefined: of a proxy, whose address stands for many clients. */

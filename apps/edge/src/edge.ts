@@ -1,7 +1,7 @@
-import { DEFAULT_HEAD_LIMITS } from '@culvert/http1';
 import { Deadlines } from '@culvert/lifecycle';
 import type { Deadlined, ListenAddress, Service } from '@culvert/lifecycle';
 import { StreamMemory } from '@culvert/link';
+import type { LiveParts } from '@culvert/settings';
 import { TUNNEL_REVOKED } from '@culvert/signals';
 import type { EdgeInfo, Signals, TunnelRevokedMessage } from '@culvert/signals';
 import { startAdminServer } from '@culvert/telemetry';
@@ -19,20 +19,19 @@ import { edgeStatus } from './edge-status.ts';
 import type { EdgeStatus } from './edge-status.ts';
 import { Ejection } from './ejection.ts';
 import { EntryPoint } from './entry-point.ts';
-import { ErrorPages } from './error-pages.ts';
-import { Forwarding } from './forwarding.ts';
+import { EntryPoints } from './entry-points.ts';
 import { Holders } from './holders.ts';
 import { Http1Connection } from './http1-connection.ts';
 import { Http2Connection } from './http2-connection.ts';
 import type { HttpContext } from './http-context.ts';
 import { LinkDoor } from './link-door.ts';
+import { liveParts, requestRules } from './live-parts.ts';
 import { Neighbours } from './neighbours.ts';
 import { PeerLinks } from './peer-links.ts';
 import { Pacer } from './pace/pacer.ts';
 import { peerTls } from './peer-tls.ts';
 import { Pools } from './pools.ts';
 import { PortRoutes } from './port-routes.ts';
-import { pseudonymOf } from './pseudonym.ts';
 import { RawPipe } from './raw-pipe.ts';
 import { readyRoute } from './ready-route.ts';
 import { Resolver } from './resolver.ts';
@@ -40,7 +39,6 @@ import { RetryBudget } from './retry-budget.ts';
 import { SessionGate } from './session-gate.ts';
 import type { EdgeSettings } from './settings.ts';
 import { newTicketKeys } from './tls/ticket-keys.ts';
-import { TrustedProxies } from './trusted-proxies.ts';
 
 /** What an edge gets from the process that it runs in. */
 export interface EdgeParts {
@@ -51,6 +49,8 @@ export interface EdgeParts {
 }
 
 export interface RunningEdge extends Service {
+  /** What can change while it runs. */
+  readonly live: LiveParts<EdgeSettings>;
   readonly addresses: {
     readonly entryPoints: readonly ListenAddress[];
     readonly agents: ListenAddress | undefined;
@@ -71,12 +71,14 @@ export async function startEdge(settings: EdgeSettings, parts: EdgeParts): Promi
 
 /** The composition root of an edge: what there is, in which order it starts and drains. */
 class Edge implements RunningEdge {
-  readonly #settings: EdgeSettings;
+  readonly live: LiveParts<EdgeSettings>;
+  #settings: EdgeSettings;
   readonly #parts: EdgeParts;
   readonly #boot = randomUUID();
   readonly #counters = new EdgeCounters();
   readonly #deadlines = new Deadlines();
   readonly #memory: StreamMemory;
+  readonly #ejection: Ejection;
   readonly #announcer: Announcer;
   readonly #pools: Pools;
   readonly #gate: SessionGate;
@@ -87,7 +89,7 @@ class Edge implements RunningEdge {
   readonly #resolver: Resolver;
   readonly #context: HttpContext;
   readonly #admission: Admission;
-  readonly #entryPoints: readonly EntryPoint[];
+  readonly #entryPoints: EntryPoints;
   readonly #portRoutes: PortRoutes;
   #admin: AdminServer | undefined;
   #wasConnected = false;
@@ -95,16 +97,17 @@ class Edge implements RunningEdge {
 
   constructor(settings: EdgeSettings, parts: EdgeParts) {
     const { signals, logger, version } = parts;
-    const { limits, timeouts, secret } = settings;
+    const { limits, secret } = settings;
     const ticketKeys = newTicketKeys(secret?.reveal());
+    const live = (): EdgeSettings => this.#settings;
     const self = { id: settings.id, region: settings.region, software: version };
     this.#settings = settings;
     this.#parts = parts;
     this.#memory = new StreamMemory(limits.buffer, limits.streamBuffer);
+    this.#ejection = new Ejection(settings.ejection);
     this.#announcer = new Announcer({ signals, pools: () => this.#pools, info: () => this.#info() });
-    const ejection = new Ejection(settings.ejection);
     this.#pools = new Pools(this.#announcer, {
-      ejection,
+      ejection: this.#ejection,
       balance: settings.balance,
       onSetAside: ({ id: session, tunnel, agent }, code, forMs) => {
         this.#counters.ejections++;
@@ -118,8 +121,12 @@ class Edge implements RunningEdge {
       pools: this.#pools,
       counters: this.#counters,
       logger,
-      maxSessions: limits.sessions,
-      maxLinksPerSession: limits.linksPerSession,
+      get maxSessions() {
+        return live().limits.sessions;
+      },
+      get maxLinksPerSession() {
+        return live().limits.linksPerSession;
+      },
       edges: () => this.#edgesForAgents(),
       draining: () => this.#draining !== undefined,
     });
@@ -128,14 +135,18 @@ class Edge implements RunningEdge {
       software: version,
       secret: secret?.reveal(),
       memory: this.#memory,
-      maxStreams: limits.streamsPerLink,
+      get maxStreams() {
+        return live().limits.streamsPerLink;
+      },
       logger,
       connectTls: peerTls(settings.peers),
     });
-    this.#holders = new Holders(signals, this.#peerLinks, self, ejection);
+    this.#holders = new Holders(signals, this.#peerLinks, self, this.#ejection);
     this.#door = new LinkDoor({
       self,
-      settings,
+      get settings() {
+        return live();
+      },
       gate: this.#gate,
       pools: this.#pools,
       memory: this.#memory,
@@ -150,13 +161,11 @@ class Edge implements RunningEdge {
       },
       onChange: () => this.#door.tellEdges(this.#edgesForAgents()),
     });
-    const times = { ...timeouts, total: timeouts.total ?? Infinity };
     this.#resolver = new Resolver({
       signals,
-      ready: (route) => readyRoute(route, times),
+      ready: (route) => readyRoute(route, this.#context.timeouts),
       onPassedOver: ({ id: route }, reason) => logger.warn('route passed over', { route, reason }),
     });
-    const headLimits = { ...DEFAULT_HEAD_LIMITS, headBytes: limits.headerSize, fields: limits.headerCount };
     this.#context = {
       ways: {
         resolver: this.#resolver,
@@ -165,31 +174,26 @@ class Edge implements RunningEdge {
         memory: this.#memory,
         counters: this.#counters,
         retryBudget: new RetryBudget(
-          settings.retries,
+          {
+            get share() {
+              return live().retries.share;
+            },
+            get least() {
+              return live().retries.least;
+            },
+          },
           () => this.#counters.requests + this.#counters.rawStreams,
         ),
       },
       deadlines: this.#deadlines,
-      headLimits,
-      answerLimits: { ...headLimits, valueBytes: limits.headerSize },
-      timeouts: times,
-      bodySize: limits.bodySize ?? Infinity,
-      errorPages: new ErrorPages(settings.errors),
+      ...requestRules(settings),
       pacer: new Pacer(),
       edge: { id: settings.id, region: settings.region },
-      forwarding: new Forwarding({
-        trusted: new TrustedProxies(settings.trustedProxies),
-        headers: settings.forwardedHeaders,
-        edge: settings.id,
-        pseudonym: settings.via ? pseudonymOf(settings.prefix, secret?.reveal()) : undefined,
-      }),
-      echoRequestId: settings.echoRequestId,
-      http2Streams: limits.http2Streams,
       draining: false,
     };
     this.#admission = new Admission(limits.connections, limits.connectionsPerAddress);
-    this.#entryPoints = settings.entryPoints.map(
-      ({ listen, http2, proxyProtocol, tls }) =>
+    this.#entryPoints = new EntryPoints(
+      ({ listen, http2, proxyProtocol, tls }, { timeouts }) =>
         new EntryPoint({
           listen,
           http2,
@@ -209,8 +213,12 @@ class Edge implements RunningEdge {
       admission: this.#admission,
       logger,
       host: settings.entryPoints[0]?.listen.host ?? '',
-      proxyProtocol: settings.portRoutes.proxyProtocol,
-      sniffTimeoutMs: timeouts.sniff,
+      get proxyProtocol() {
+        return live().portRoutes.proxyProtocol;
+      },
+      get sniffTimeoutMs() {
+        return live().timeouts.sniff;
+      },
     });
     declareEdgeMetrics(parts.metrics, {
       counters: this.#counters,
@@ -221,11 +229,26 @@ class Edge implements RunningEdge {
       links: () => this.#links(),
       peerLinks: () => this.#peerLinks.links.length,
     });
+    this.live = liveParts({
+      context: this.#context,
+      admission: this.#admission,
+      memory: this.#memory,
+      pools: this.#pools,
+      ejection: this.#ejection,
+      entryPoints: this.#entryPoints,
+      door: this.#door,
+      resolver: this.#resolver,
+      use: (next) => (this.#settings = next),
+      announce: () => {
+        this.#announcer.announceEdge();
+        this.#door.tellEdges(this.#edgesForAgents());
+      },
+    });
   }
 
   get addresses(): RunningEdge['addresses'] {
     return {
-      entryPoints: this.#entryPoints.flatMap((entryPoint) => entryPoint.address ?? []),
+      entryPoints: this.#entryPoints.addresses,
       agents: this.#door.agents,
       peers: this.#door.peers,
       admin: this.#admin?.address,
@@ -236,7 +259,7 @@ class Edge implements RunningEdge {
     const { signals, logger, metrics } = this.#parts;
     const { admin } = this.#settings;
     await this.#door.start();
-    for (const entryPoint of this.#entryPoints) await entryPoint.start();
+    await this.#entryPoints.start(this.#settings);
     if (admin !== undefined) {
       this.#admin = await startAdminServer({
         listen: admin.listen,
@@ -295,7 +318,7 @@ class Edge implements RunningEdge {
     this.#door.tellDraining(notice);
     await wait(drainDelay);
     this.#context.draining = true;
-    for (const entryPoint of this.#entryPoints) entryPoint.close();
+    this.#entryPoints.close();
     for (const connection of this.#httpConnections()) connection.drain();
     this.#portRoutes.stop();
     while (this.#busy() && performance.now() < deadline) await wait(DRAIN_POLL_MS);

@@ -44,7 +44,7 @@ export class Health {
 
 /** Decides what is set aside. One an edge. */
 export class Ejection {
-  readonly rules: EjectionRules;
+  rules: EjectionRules;
   readonly #random: () => number;
 
   /** @param random a number in [0, 1) */

@@ -35,7 +35,7 @@ export interface EntryPointOptions {
 /** A public listener: admits connections, finds out what they are, gives them to who speaks it. */
 export class EntryPoint implements SniffTarget {
   readonly #options: EntryPointOptions;
-  readonly #server: Server;
+  #server: Server;
   #address: ListenAddress | undefined;
   #termination: Termination | undefined;
 
@@ -50,15 +50,27 @@ export class EntryPoint implements SniffTarget {
     return this.#address;
   }
 
-  /** Throws CertificateError, or what `listen` throws. */
-  async start(): Promise<void> {
+  /** Reads its certificates. Throws CertificateError. */
+  async prepare(): Promise<void> {
     this.#termination = await this.#openTermination();
+  }
+
+  /** Throws what `listen` throws. */
+  async listen(): Promise<void> {
     this.#address = await listen(this.#server, this.#options.listen, 'entry point');
   }
 
   /** Reads the certificates again; connections are not touched. */
   async reloadCertificates(): Promise<void> {
     await this.#termination?.reload();
+  }
+
+  /** Goes on with the listener of an entry point that was made with other settings; what runs goes by those. */
+  succeed(former: EntryPoint): void {
+    former.#termination?.close();
+    this.#server = former.#server;
+    this.#address = former.#address;
+    this.#server.removeAllListeners('connection').on('connection', (socket: Socket) => this.#accept(socket));
   }
 
   /** Accepts no more; what runs here is not touched. */

@@ -20,18 +20,18 @@ export interface HttpTimeouts {
 export interface HttpContext {
   readonly ways: Ways;
   readonly deadlines: Deadlines;
-  readonly headLimits: HeadLimits;
+  headLimits: HeadLimits;
   /** Of what agents answer: one field may take all the room of a head. */
-  readonly answerLimits: HeadLimits;
-  readonly timeouts: HttpTimeouts;
+  answerLimits: HeadLimits;
+  timeouts: HttpTimeouts;
   /** Bytes; Infinity where there is no limit. */
-  readonly bodySize: number;
-  readonly forwarding: Forwarding;
+  bodySize: number;
+  forwarding: Forwarding;
   /** Whether every response tells the request's id, not only refusals. */
-  readonly echoRequestId: boolean;
+  echoRequestId: boolean;
   /** Requests at a time on one HTTP/2 connection. */
-  readonly http2Streams: number;
-  readonly errorPages: ErrorPages;
+  http2Streams: number;
+  errorPages: ErrorPages;
   readonly pacer: Pacer;
   readonly edge: { readonly id: string; readonly region: string };
   /** Connections end after the responses that are on their way. */

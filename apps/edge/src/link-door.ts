@@ -16,6 +16,7 @@ import type { TlsListenerSettings } from './tls/certificate-store.ts';
 
 export interface LinkDoorOptions {
   readonly self: { readonly id: string; readonly region: string; readonly software: string };
+  /** Those in force: they may change. */
   readonly settings: EdgeSettings;
   readonly gate: SessionGate;
   readonly pools: Pools;
@@ -95,16 +96,21 @@ export class LinkDoor {
     tls: TlsListenerSettings | undefined,
     secret: string | undefined,
   ): Promise<LinkListener> {
-    const { memory, logger, settings, counters } = this.#options;
+    const { memory, logger, counters } = this.#options;
+    const live = (): EdgeSettings => this.#options.settings;
     return new LinkListener({
       what,
       listen,
       certificates: await this.#certificates(what, tls),
       secret,
       memory,
-      maxStreams: settings.limits.streamsPerLink,
+      get maxStreams() {
+        return live().limits.streamsPerLink;
+      },
       window: INITIAL_WINDOW_BYTES,
-      helloTimeoutMs: settings.timeouts.hello,
+      get helloTimeoutMs() {
+        return live().timeouts.hello;
+      },
       logger,
       admit: (hello, remote) => this.#admit(what, hello, remote),
       onGarbage: (remote, reason) => {

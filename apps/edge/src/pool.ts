@@ -40,7 +40,7 @@ export class Pool {
   readonly packed: string;
   readonly sessions: Session[] = [];
   readonly #ejection: Ejection;
-  readonly #balance: Balance;
+  balance: Balance;
   #turn = 0;
   /** Until when some session is set aside or returns slowly (`performance.now()`); 0 while all are well. */
   #unwellUntil = 0;
@@ -49,7 +49,7 @@ export class Pool {
     this.tunnel = tunnel;
     this.packed = packUuid(tunnel);
     this.#ejection = ejection;
-    this.#balance = balance;
+    this.balance = balance;
   }
 
   /** Sessions that take new streams. */
@@ -67,7 +67,7 @@ export class Pool {
 
   /** The next session in turn that can take a stream, has not been set aside and is not among those tried. */
   pick(tried: readonly unknown[]): Session | undefined {
-    if (this.#balance === 'leastStreams') return this.#pickLeast(tried, this.#clock());
+    if (this.balance === 'leastStreams') return this.#pickLeast(tried, this.#clock());
     if (this.#unwellUntil !== 0) return this.#pickWell(tried, this.#clock());
     return this.#pickNext(tried, mayTake);
   }

@@ -20,10 +20,18 @@ export class Pools {
   readonly #sessions = new Map<string, Session>();
   readonly #observer: PoolsObserver;
   readonly #options: PoolsOptions;
+  #balance: Balance;
 
   constructor(observer: PoolsObserver, options: PoolsOptions) {
     this.#observer = observer;
     this.#options = options;
+    this.#balance = options.balance;
+  }
+
+  /** Streams are shared among sessions in this way from now on. */
+  balanceBy(balance: Balance): void {
+    this.#balance = balance;
+    for (const pool of this.#pools.values()) pool.balance = balance;
   }
 
   get(tunnel: string): Pool | undefined {
@@ -108,7 +116,7 @@ export class Pools {
   }
 
   #newPool(tunnel: string): Pool {
-    const pool = new Pool(tunnel, this.#options.ejection, this.#options.balance);
+    const pool = new Pool(tunnel, this.#options.ejection, this.#balance);
     this.#pools.set(tunnel, pool);
     return pool;
   }

@@ -58,9 +58,7 @@ export class Resolver {
       this.#invalidate(message as RoutesChangedMessage),
     );
     // Signals may have been missed while disconnected.
-    signals.onState(
-      (state) => state === 'connected' && this.#invalidate({ hostnames: [], ports: false, all: true }),
-    );
+    signals.onState((state) => state === 'connected' && this.forgetFreshness());
   }
 
   get size(): number {
@@ -71,6 +69,11 @@ export class Resolver {
   known(hostname: string): HostRoutes<ReadyRoute> | undefined {
     const entry = this.#entries.get(hostname);
     return entry !== undefined && entry.freshUntil > coarseNow() ? entry.routes : undefined;
+  }
+
+  /** Everything is asked for again, and serves while nobody answers. */
+  forgetFreshness(): void {
+    this.#invalidate({ hostnames: [], ports: false, all: true });
   }
 
   /** Asks a router, once for all that wait for the same name. Rejects when nobody answers and nothing is known. */

@@ -1,5 +1,6 @@
 import type { ListenAddress } from '@culvert/lifecycle';
 import { DEFAULT_REGISTRY_TIMES } from '@culvert/registry';
+import { livePart, type LiveParts } from '@culvert/settings';
 import { Metrics, startAdminServer } from '@culvert/telemetry';
 import type { AdminServer } from '@culvert/telemetry';
 import { Admission } from './admission.ts';
@@ -26,6 +27,8 @@ export interface RunningRouter {
   readonly ready: Promise<void>;
   /** True while the router takes work; otherwise the reason why not. */
   status(): true | string;
+  /** What can change while it runs. */
+  readonly live: LiveParts<RouterSettings>;
   /** Leaves the work to the other routers, finishes its own, and stops. The parts stay open. */
   drain(): Promise<void>;
 }
@@ -51,7 +54,8 @@ export async function startRouter(
   const admission = new Admission(registry, snapshot, announcements);
   const resolution = new Resolution(registry, snapshot);
   const presence = new Presence(registry, admission, logger);
-  const api = apiOf(settings, parts, announcements);
+  const apiAccess = { token: settings.admin?.token.reveal() };
+  const api = apiOf(apiAccess, parts, announcements);
   let loaded = false;
   let draining = false;
   const status = (): true | string => {
@@ -85,23 +89,33 @@ export async function startRouter(
     unwatch();
   };
   let stopped: Promise<void> | undefined;
+  const live = [
+    livePart<RouterSettings>(['drainTimeout'], () => undefined),
+    livePart<RouterSettings>(['admin.token'], ({ admin }) => void (apiAccess.token = admin?.token.reveal())),
+    livePart<RouterSettings>(['tunnels', 'routes', 'tokens'], async (next) => {
+      const fresh = fileItems(next, Date.now());
+      await snapshot.load(fresh);
+      await recovery.reload(new FileLoader(registry, announcements, fresh));
+    }),
+  ];
   const ready = Promise.all([recovery.loaded.then(() => void (loaded = true)), connected(parts)]);
   return {
     admin: admin?.address,
     api,
     ready: ready.then(() => undefined),
     status,
+    live,
     drain: () => (stopped ??= stop()),
   };
 }
 
 function apiOf(
-  { admin }: Pick<RouterSettings, 'admin'>,
+  access: { readonly token: string | undefined },
   { registry, logger }: RouterParts,
   announcements: Announcements,
 ): ApiHandler | undefined {
-  if (admin === undefined) return undefined;
-  return createApi({ registry, announcements, logger, token: admin.token.reveal(), now: Date.now });
+  if (access.token === undefined) return undefined;
+  return createApi({ registry, announcements, logger, access, now: Date.now });
 }
 
 async function serveAdmin(

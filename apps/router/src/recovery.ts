@@ -23,22 +23,35 @@ export class Recovery {
   readonly #loaded = Promise.withResolvers<void>();
   readonly #unwatch: () => void;
   readonly #timer: NodeJS.Timeout;
+  #loader: FileLoader;
   #epoch: string | undefined;
+  /** The file is another one than that whose items are in the registry. */
+  #isNew = false;
   #checking: Promise<void> | undefined;
 
   constructor(parts: RecoveryParts) {
     this.#parts = parts;
-    this.#timer = setInterval(() => this.#check(), CHECK_INTERVAL);
+    this.#loader = parts.loader;
+    this.#timer = setInterval(() => void this.#check(), CHECK_INTERVAL);
     this.#unwatch = parts.registry.onState((state) => {
       parts.logger[state === 'connected' ? 'info' : 'warn']('registry', { state });
-      if (state === 'connected') this.#check();
+      if (state === 'connected') void this.#check();
     });
-    this.#check();
+    void this.#check();
   }
 
   /** Resolves when the file's items have been in the registry once. */
   get loaded(): Promise<void> {
     return this.#loaded.promise;
+  }
+
+  /** Takes another file; resolves when its items have been brought in, or the registry turned out to be away. */
+  async reload(loader: FileLoader): Promise<void> {
+    this.#loader = loader;
+    this.#isNew = true;
+    // One that has begun before may still bring in the former items.
+    await this.#checking;
+    await this.#check();
   }
 
   async close(): Promise<void> {
@@ -47,23 +60,26 @@ export class Recovery {
     await this.#checking;
   }
 
-  #check(): void {
-    if (this.#checking !== undefined || this.#parts.registry.state === 'disconnected') return;
-    this.#checking = this.#recover()
+  #check(): Promise<void> {
+    if (this.#parts.registry.state === 'disconnected') return Promise.resolve();
+    this.#checking ??= this.#recover()
       .catch((error: unknown) => {
         // It went away again: the next check goes on.
         const level = error instanceof RegistryDownError ? 'debug' : 'error';
         this.#parts.logger[level]('registry not loaded', { error });
       })
       .finally(() => (this.#checking = undefined));
+    return this.#checking;
   }
 
   async #recover(): Promise<void> {
-    const { registry, loader, announcements, logger } = this.#parts;
+    const { registry, announcements, logger } = this.#parts;
     const epoch = await registry.epoch();
-    if (epoch === this.#epoch) return;
+    if (epoch === this.#epoch && !this.#isNew) return;
+    const loader = this.#loader;
     await loader.apply();
-    const lost = this.#epoch !== undefined;
+    this.#isNew = loader !== this.#loader;
+    const lost = this.#epoch !== undefined && this.#epoch !== epoch;
     this.#epoch = epoch;
     // Routes that the API or agents had added are gone.
     if (lost) announcements.allRoutesChanged();

@@ -14,16 +14,19 @@ const MOST_TUNNELS = 100_000;
  * admitted lately. Names that do not exist are not kept: a flood of them would drive out those that do.
  */
 export class Snapshot {
-  readonly #file = new MemoryRegistry();
+  #file = new MemoryRegistry();
   readonly #hostnames = new Recent<readonly RouteRecord[]>(MOST_HOSTNAMES);
   readonly #tokens = new Recent<TokenRecord>(MOST_TOKENS);
   readonly #tunnels = new Recent<TunnelRecord>(MOST_TUNNELS);
   #ports: readonly RouteRecord[] | undefined;
 
+  /** Takes the content of a file, in place of that of the file before. */
   async load(items: FileItems): Promise<void> {
-    for (const tunnel of items.tunnels) await this.#file.putTunnel(tunnel);
-    for (const token of items.tokens) await this.#file.putToken(token);
-    for (const route of items.routes) await this.#file.putRoute(route, 'replace');
+    const file = new MemoryRegistry();
+    for (const tunnel of items.tunnels) await file.putTunnel(tunnel);
+    for (const token of items.tokens) await file.putToken(token);
+    for (const route of items.routes) await file.putRoute(route, 'replace');
+    this.#file = file;
   }
 
   noteRoutes(hostname: string, routes: readonly RouteRecord[]): void {

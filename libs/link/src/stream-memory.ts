@@ -4,13 +4,23 @@
  * `MIN_WINDOW_BYTES` for each stream that was opened here and the handshake's window for each that was accepted.
  */
 export class StreamMemory {
-  readonly limitBytes: number;
-  readonly maxWindowBytes: number;
+  #limitBytes: number;
+  #maxWindowBytes: number;
   #granted = 0;
 
   constructor(limitBytes: number, maxWindowBytes: number = MAX_WINDOW_BYTES) {
-    this.limitBytes = limitBytes;
-    this.maxWindowBytes = maxWindowBytes;
+    this.#limitBytes = limitBytes;
+    this.#maxWindowBytes = maxWindowBytes;
+  }
+
+  get limitBytes(): number {
+    return this.#limitBytes;
+  }
+
+  /** Grants by these limits from now on; windows that are larger stay until their streams end. */
+  limit(limitBytes: number, maxWindowBytes: number): void {
+    this.#limitBytes = limitBytes;
+    this.#maxWindowBytes = maxWindowBytes;
   }
 
   /** Bytes of window granted to all open streams. */
@@ -23,7 +33,7 @@ export class StreamMemory {
    * takes a round trip; counts as granted until released.
    */
   grantFirst(roundTripMs = 0): number {
-    const window = this.#firstWindow(this.#granted / this.limitBytes, roundTripMs);
+    const window = this.#firstWindow(this.#granted / this.#limitBytes, roundTripMs);
     this.#granted += window;
     return window;
   }
@@ -32,7 +42,7 @@ export class StreamMemory {
     if (used >= 0.75) return MIN_WINDOW_BYTES;
     if (used >= 0.5) return INITIAL_WINDOW_BYTES / 4;
     if (used >= 0.25 || roundTripMs < LONG_PATH_MS) return INITIAL_WINDOW_BYTES;
-    const share = Math.floor(this.limitBytes / LONG_PATH_STREAMS);
+    const share = Math.floor(this.#limitBytes / LONG_PATH_STREAMS);
     return Math.max(INITIAL_WINDOW_BYTES, Math.min(share, LONG_PATH_WINDOW_BYTES));
   }
 
@@ -46,12 +56,12 @@ export class StreamMemory {
    * something left for the others.
    */
   tryGrow(window: number, by: number): boolean {
-    return window + by <= this.maxWindowBytes && this.tryAdd(by);
+    return window + by <= this.#maxWindowBytes && this.tryAdd(by);
   }
 
   /** As `add`, but under the rule of `tryGrow`: for what others may pin besides streams. */
   tryAdd(by: number): boolean {
-    if (by * 2 > this.limitBytes - this.#granted) return false;
+    if (by * 2 > this.#limitBytes - this.#granted) return false;
     this.#granted += by;
     return true;
   }

@@ -25,6 +25,16 @@ export {
   text,
   uuid,
 } from './fields.ts';
+export {
+  livePart,
+  LiveSettings,
+  PartRefusedError,
+  partsWithin,
+  type Change,
+  type LivePart,
+  type LiveParts,
+  type Prepared,
+} from './live-settings.ts';
 export { parseHostname, parseHostnamePattern } from './hostname-pattern.ts';
 export { isLoopback, parseHostPort, parseListenAddress } from './host-port.ts';
 export { parseDuration, parseSize } from './quantities.ts';
@@ -42,9 +52,11 @@ export {
 export { formatProblem, SettingsError, type Problem } from './settings-error.ts';
 export {
   parseSettings,
+  readFile,
   readSettings,
   readValue,
   type ParseOptions,
+  type ReadFile,
   type SettingsOf,
   type SettingsSchema,
 } from './settings-file.ts';

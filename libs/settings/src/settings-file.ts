@@ -3,7 +3,7 @@ import { dirname, resolve } from 'node:path';
 import { readDocument, type ConfigDocument } from './document.ts';
 import type { Environment } from './environment.ts';
 import { overlay } from './overlay.ts';
-import { INVALID, type Output, type Schema } from './schema.ts';
+import { INVALID, type Output, type Path, type Schema } from './schema.ts';
 import { SettingsError, type Problem } from './settings-error.ts';
 
 /** A schema for a file in the given folder: paths in the file are relative to it. */
@@ -22,8 +22,31 @@ export interface ParseOptions {
   readonly over?: unknown;
 }
 
+/** A configuration file that was found to be right. */
+export interface ReadFile<Settings> {
+  /** Path for messages. */
+  readonly file: string;
+  readonly settings: Settings;
+  /** What was written, with the environment filled in and over what is otherwise known: plain values. */
+  readonly written: unknown;
+  /** Line of a key, or of the nearest one around it that exists. */
+  lineOf(path: Path): number;
+}
+
 /**
  * Reads and checks a configuration file.
+ * @throws SettingsError with all problems of the file at once
+ */
+export function readFile<S extends SettingsSchema>(
+  file: string,
+  schema: S,
+  options: Omit<ParseOptions, 'file'> = {},
+): ReadFile<SettingsOf<S>> {
+  return parseFile(readText(file), schema, { env: process.env, ...options, file });
+}
+
+/**
+ * The settings of a configuration file.
  * @throws SettingsError with all problems of the file at once
  */
 export function readSettings<S extends SettingsSchema>(
@@ -31,7 +54,7 @@ export function readSettings<S extends SettingsSchema>(
   schema: S,
   options: Omit<ParseOptions, 'file'> = {},
 ): SettingsOf<S> {
-  return parseSettings(readText(file), schema, { env: process.env, ...options, file });
+  return readFile(file, schema, options).settings;
 }
 
 /** The same for a text that was read before. */
@@ -40,10 +63,19 @@ export function parseSettings<S extends SettingsSchema>(
   schema: S,
   options: ParseOptions,
 ): SettingsOf<S> {
+  return parseFile(text, schema, options).settings;
+}
+
+function parseFile<S extends SettingsSchema>(
+  text: string,
+  schema: S,
+  options: ParseOptions,
+): ReadFile<SettingsOf<S>> {
   const { file, env = {}, under, over } = options;
   const read = readDocument(text, file, env);
   const document = { ...read, value: overlay(overlay(under, read.value), over) };
-  return checkSettings(document, schema(dirname(resolve(file))), file) as SettingsOf<S>;
+  const settings = checkSettings(document, schema(dirname(resolve(file))), file) as SettingsOf<S>;
+  return { file, settings, written: document.value ?? {}, lineOf: (path) => read.lineOf(path) };
 }
 
 /** The plain values of a file, to find out what kind of file it is. */

@@ -54,4 +54,16 @@ describe('createLogger', () => {
     logger.info('two');
     expect(lines().map(({ part }) => part)).toEqual(['router', undefined]);
   });
+
+  it('writes by the level that was set last, also through loggers made of it before', async () => {
+    const { logger, lines } = await recorded('warn');
+    const part = logger.with({ part: 'edge' });
+    part.info('too early');
+    logger.setLevel('debug');
+    part.debug('now');
+    expect(part.enabled('debug')).toBe(true);
+    logger.setLevel('error');
+    part.warn('too late');
+    expect(lines().map(({ msg }) => msg)).toEqual(['now']);
+  });
 });

@@ -12,6 +12,13 @@ export interface LoggerOptions {
 
 export interface RootLogger extends Logger {
   readonly losses: LogSink['losses'];
+  /** From now on these and more important lines are written, by loggers made with `with`, too. */
+  setLevel(level: LogLevel): void;
+}
+
+/** What a logger shares with those made of it. */
+interface Threshold {
+  level: LogLevel;
 }
 
 /** Fields whose values never reach a log, at the top or one level down. */
@@ -23,7 +30,7 @@ export async function createLogger(options: LoggerOptions): Promise<RootLogger> 
   const sink = await openSink(options);
   const root = pino(
     {
-      level: options.level ?? 'info',
+      level: LEVELS[0],
       base: { service: options.service },
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
@@ -32,7 +39,9 @@ export async function createLogger(options: LoggerOptions): Promise<RootLogger> 
     },
     sink,
   );
-  return Object.assign(wrap(root), { losses: sink.losses });
+  const threshold: Threshold = { level: options.level ?? 'info' };
+  const setLevel = (level: LogLevel): void => void (threshold.level = level);
+  return Object.assign(wrap(root, threshold), { losses: sink.losses, setLevel });
 }
 
 async function openSink(options: LoggerOptions): Promise<LogSink> {
@@ -51,18 +60,23 @@ function serializeError(error: unknown): unknown {
   return { name: error.name, message: error.message, stack: error.stack };
 }
 
-function wrap(target: pino.Logger): Logger {
+/** From the least important one. */
+const LEVELS: readonly [LogLevel, ...LogLevel[]] = ['debug', 'info', 'warn', 'error', 'fatal'];
+
+function wrap(target: pino.Logger, threshold: Threshold): Logger {
+  const enabled = (level: LogLevel): boolean => LEVELS.indexOf(level) >= LEVELS.indexOf(threshold.level);
   const at =
     (level: LogLevel) =>
-    (event: string, fields: LogFields = {}): void =>
-      target[level](fields, event);
+    (event: string, fields: LogFields = {}): void => {
+      if (enabled(level)) target[level](fields, event);
+    };
   return {
     debug: at('debug'),
     info: at('info'),
     warn: at('warn'),
     error: at('error'),
     fatal: at('fatal'),
-    enabled: (level) => target.isLevelEnabled(level),
-    with: (fields) => wrap(target.child(fields)),
+    enabled,
+    with: (fields) => wrap(target.child(fields), threshold),
   };
 }

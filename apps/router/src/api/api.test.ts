@@ -18,7 +18,13 @@ let base: string;
 beforeEach(async () => {
   registry = new MemoryRegistry();
   const announcements = new Announcements(new MemorySignals());
-  const api = createApi({ registry, announcements, logger: silentLogger, token: TOKEN, now: () => 1_000 });
+  const api = createApi({
+    registry,
+    announcements,
+    logger: silentLogger,
+    access: { token: TOKEN },
+    now: () => 1_000,
+  });
   const server = createServer((request, response) => {
     void api(request, response).then((answered) => {
       if (!answered) response.writeHead(404).end('elsewhere');

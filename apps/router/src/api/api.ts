@@ -18,8 +18,8 @@ export interface ApiParts {
   readonly registry: Registry;
   readonly announcements: Announcements;
   readonly logger: Logger;
-  /** What callers show as `Authorization: Bearer`. */
-  readonly token: string;
+  /** What callers show as `Authorization: Bearer`; nobody is let in without. */
+  readonly access: { readonly token: string | undefined };
   readonly now: () => number;
 }
 
@@ -70,7 +70,7 @@ async function perform(
   url: URL,
 ): Promise<ApiAnswer> {
   try {
-    authorize(request, parts.token);
+    authorize(request, parts.access.token);
     const { methods, id } = locate(operations, url.pathname);
     const operation = methods[request.method ?? ''];
     if (operation === undefined) throw methodNotAllowed(request.method, methods);
@@ -80,11 +80,11 @@ async function perform(
   }
 }
 
-function authorize(request: IncomingMessage, token: string): void {
+function authorize(request: IncomingMessage, token: string | undefined): void {
   const [scheme = '', shown = ''] = (request.headers.authorization ?? '').split(' ', 2);
   // Digests have one length, whatever was shown.
-  const [a, b] = [shown, token].map((text) => createHash('sha256').update(text).digest());
-  const same = a !== undefined && b !== undefined && timingSafeEqual(a, b);
+  const [a, b] = [shown, token ?? ''].map((text) => createHash('sha256').update(text).digest());
+  const same = token !== undefined && a !== undefined && b !== undefined && timingSafeEqual(a, b);
   if (scheme.toLowerCase() === 'bearer' && same) return;
   const headers = { 'www-authenticate': 'Bearer' };
   throw new ApiError(401, 'unauthorized', 'a valid bearer token is required', { headers });
