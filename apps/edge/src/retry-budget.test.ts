@@ -75,7 +75,7 @@ describe('an edge without budget left', () => {
     expect((await client.request().response()).fields['x-culvert-error']).toBe('upstream_unreachable');
     expect(tries()).toBe(4);
     expect(await edge.metric('culvert_edge_retries_total')).toBe(2);
-    expect(await edge.metric('culvert_edge_retries_denied_total')).toBe(1);
+    expect(await edge.metric('culvert_edge_retries_denied_total')).toBe(2);
   });
 
   it('still asks somebody else where nobody has taken the request', async () => {

@@ -35,7 +35,8 @@ export class RetryBudget {
 
   get exhausted(): boolean {
     this.#fade();
-    return this.#retries + 1 > this.#limits.least + (this.#requests * this.#limits.share) / 100;
+    // To the nearest whole one: a retry that has faded by next to nothing still counts.
+    return this.#retries + 0.5 > this.#limits.least + (this.#requests * this.#limits.share) / 100;
   }
 
   /** Counts a retry; false when none may be made. */
