@@ -65,7 +65,25 @@ describe('an answer that is not proper HTTP', () => {
     ['a bare line feed', 'HTTP/1.1 200 OK\nContent-Length: 2\r\n\r\nok'],
     ['a folded field', 'HTTP/1.1 200 OK\r\nA: b\r\n c\r\nContent-Length: 2\r\n\r\nok'],
     ['another protocol', 'SSH-2.0-OpenSSH_9.2p1\r\n\r\n'],
-    ['a status of four digits', 'HTTP/1.1 2000 OK\r\n\r\n'],
+    ['a status of two digits', 'HTTP/1.1 99 OK\r\n\r\n'],
+    ['a status of four digits', 'HTTP/1.1 1000 OK\r\n\r\n'],
+    ['a status that is no number', 'HTTP/1.1 abc OK\r\n\r\n'],
+    ['a status beyond 599', 'HTTP/1.1 600 OK\r\nContent-Length: 0\r\n\r\n'],
+    ['a version of its own', 'HTTP/1.2 200 OK\r\nContent-Length: 0\r\n\r\n'],
+    ['a carriage return in its reason', 'HTTP/1.1 200 O\rK\r\nContent-Length: 0\r\n\r\n'],
+    ['a carriage return in a value', 'HTTP/1.1 200 OK\r\nA: b\rSet-Cookie: c\r\nContent-Length: 0\r\n\r\n'],
+    ['a line feed in a value', 'HTTP/1.1 200 OK\r\nA: b\nSet-Cookie: c\r\nContent-Length: 0\r\n\r\n'],
+    ['a NUL in a value', 'HTTP/1.1 200 OK\r\nA: b\0\r\nContent-Length: 0\r\n\r\n'],
+    ['a space before a colon', 'HTTP/1.1 200 OK\r\nContent-Length : 0\r\n\r\n'],
+    ['a field without a name', 'HTTP/1.1 200 OK\r\n: b\r\nContent-Length: 0\r\n\r\n'],
+    ['too many fields', `HTTP/1.1 200 OK\r\n${'A: b\r\n'.repeat(200)}Content-Length: 0\r\n\r\n`],
+    ['a coding that does not end in chunks', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\n'],
+    ['chunks within a coding', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked, gzip\r\n\r\n'],
+    ['chunks twice', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n'],
+    ['chunks in HTTP/1.0', 'HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n'],
+    ['a length with a sign', 'HTTP/1.1 200 OK\r\nContent-Length: +2\r\n\r\nok'],
+    ['a length that is a list', 'HTTP/1.1 200 OK\r\nContent-Length: 2, 2\r\n\r\nok'],
+    ['an interim answer with a body', 'HTTP/1.1 103 X\r\nContent-Length: 4\r\n\r\nbody\r\n\r\n'],
     ['a switch nobody asked for', 'HTTP/1.1 101 X\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n'],
     ['a head without end', `HTTP/1.1 200 OK\r\nA: ${'b'.repeat(70_000)}`],
     ['endless interim answers', 'HTTP/1.1 100 Continue\r\n\r\n'.repeat(40)],
@@ -82,13 +100,53 @@ describe('an answer that is not proper HTTP', () => {
     expect(service.sockets).toHaveLength(2);
   });
 
-  it('inside its chunks is reset after the head', async () => {
-    const { edge } = await scripted((socket) => {
-      socket.write('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\nzz\r\n');
+  it.each([
+    ['a size that is no number', 'zz\r\n'],
+    ['a size with a sign', '+2\r\nok\r\n'],
+    ['a size beyond all measure', '8000000000000000\r\n'],
+    ['a line that does not end', '1;' + 'a'.repeat(100_000)],
+    ['a line that ends in a bare line feed', '2\nok\r\n'],
+    ['no line end behind its bytes', '2\r\nokay\r\n'],
+    ['a length in the trailers', '0\r\nContent-Length: 2\r\n\r\n'],
+    ['a folded trailer', '0\r\nA: b\r\n c\r\n\r\n'],
+    ['trailers without end', `0\r\n${'A: b\r\n'.repeat(20_000)}`],
+  ])('inside its chunks, because of %s, is reset after the head', async (_name, bytes) => {
+    const { edge, service } = await scripted((socket, _request, connection) => {
+      const chunks = `HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n${bytes}`;
+      socket.write(connection === 0 ? chunks : OK);
     });
     const answer = edge.request(get());
     await eventually(() => answer.over);
-    expect(answer).toMatchObject({ status: 200, reset: { code: ResetCode.UpstreamProtocol } });
+    expect(answer).toMatchObject({ status: 200, ended: false, reset: { code: ResetCode.UpstreamProtocol } });
+    const next = edge.request(get());
+    await eventually(() => next.over);
+    expect([next.text, service.sockets.length]).toEqual(['ok', 2]);
+  });
+
+  it('loses only the trailers that must not come late', async () => {
+    const { edge } = await scripted((socket) => {
+      const trailers = 'X-Sum: 7\r\nSet-Cookie: a=1\r\nLocation: /\r\nConnection: X-Sum\r\n';
+      socket.write(`HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n${trailers}\r\n`);
+    });
+    const answer = edge.request(get());
+    await eventually(() => answer.over);
+    expect(answer.ended).toBe(true);
+    expect(answer.trailers ?? '').not.toMatch(/set-cookie|location|connection/i);
+  });
+
+  it('and comes one byte after the other is given up when its head takes too long', async () => {
+    let drip: NodeJS.Timeout | undefined;
+    const { edge } = await scripted(
+      (socket) => {
+        socket.write('HTTP/1.1 200 OK\r\nA: ');
+        drip = setInterval(() => socket.write('b'), 20);
+      },
+      { upstream: { firstByteTimeout: '400ms' } },
+    );
+    const answer = edge.request(get());
+    await eventually(() => answer.over);
+    clearInterval(drip);
+    expect(answer.reset?.code).toBe(ResetCode.UpstreamTimeout);
   });
 
   it('to an upgrade, because it switches to something else, is reset', async () => {
@@ -128,12 +186,15 @@ describe('bytes that no request asked for', () => {
     expect(agent.counters.upstreamIdle).toBe(1);
   });
 
-  it('behind the head of an answer without body close its connection', async () => {
-    const { edge, service } = await scripted((socket) => {
-      socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nno');
-    });
+  it.each([
+    ['HEAD', 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nno'],
+    ['HEAD', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nno\r\n0\r\n\r\n'],
+    ['GET', 'HTTP/1.1 204 No Content\r\nContent-Length: 2\r\n\r\nno'],
+    ['GET', 'HTTP/1.1 304 Not Modified\r\nContent-Length: 2\r\n\r\nno'],
+  ])('behind the head of an answer to %s without body close its connection', async (method, bytes) => {
+    const { edge, service } = await scripted((socket) => socket.write(bytes));
     for (let turn = 0; turn < 2; turn++) {
-      const answer = edge.request('HEAD / HTTP/1.1\r\nHost: app.test\r\n\r\n');
+      const answer = edge.request(`${method} / HTTP/1.1\r\nHost: app.test\r\n\r\n`);
       await eventually(() => answer.over);
       expect(answer).toMatchObject({ ended: true, bytes: 0 });
     }

@@ -194,6 +194,41 @@ describe('an upgrade', () => {
     expect(agent.counters).toMatchObject({ upgrades: 1, requestsOpen: 0 });
   });
 
+  it.each([
+    ['without a body', ''],
+    ['with a body of no length', 'Content-Length: 0\r\n'],
+  ])('may be asked for by POST %s, and with any protocol', async (_name, framing) => {
+    const { edge, server } = await serve(() => undefined);
+    server.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) => {
+      const asked = `${request.method} ${request.headers.upgrade} ${head.toString()}`;
+      socket.write(
+        `HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: SPDY/3.1\r\n\r\n${asked}|`,
+      );
+      socket.pipe(socket);
+    });
+    const fields = `Connection: Upgrade\r\nUpgrade: SPDY/3.1\r\nX-Stream-Protocol-Version: v4.channel.k8s.io\r\n`;
+    const answer = edge.request(post(fields + framing), { open: true, body: 'early ' });
+    answer.send('late');
+    answer.stream?.sendEnd();
+    await over(answer);
+    expect(answer).toMatchObject({ status: 101, ended: true, reset: undefined });
+    expect(answer.text).toBe('POST SPDY/3.1 |early late');
+  });
+
+  it.each([200, 302, 400, 404, 500])(
+    'that the service answers with %i is an ordinary answer',
+    async (status) => {
+      const { edge } = await serve((_request, response) => {
+        response.writeHead(status, { 'x-why': 'so' }).end(`no: ${status}`);
+      });
+      const fields = 'Connection: Upgrade\r\nUpgrade: SPDY/3.1\r\n';
+      const answer = edge.request(post(fields), { open: true, body: 'early' });
+      await eventually(() => answer.ended);
+      expect(answer).toMatchObject({ status, text: `no: ${status}` });
+      expect(answer.heads[0]).toContain('x-why: so\r\n');
+    },
+  );
+
   it('that the service declines is an ordinary answer', async () => {
     const { edge } = await serve((_request, response) => response.writeHead(403).end('no'));
     const answer = edge.request(get('/', 'Connection: Upgrade\r\nUpgrade: websocket\r\n'), { open: true });
