@@ -78,14 +78,21 @@ function http(): Command {
     .description('makes a local HTTP service public by a hostname')
     .argument('<target>', 'port, host:port, URL or unix:PATH of the service')
     .requiredOption('--hostname <name>', 'public name; the token must be allowed to claim it')
+    .option(
+      '--host-header <host>',
+      'Host for the service, or "service" for its own (default: as the client sent it)',
+    )
+    .option('--http2', 'speak HTTP/2 to a service of https:// or unix: (h2c:// always does)')
+    .option('--insecure-upstream', 'take any certificate of a service of https://')
     .addHelpText(
       'after',
       examples(
         'culvert http 3000 --hostname app.localhost',
+        'culvert http h2c://127.0.0.1:50051 --hostname grpc.localhost',
         'culvert http https://10.0.0.7:8443 --hostname app.example.com --edge edge.example.com:7000 --token T',
       ),
     )
-    .action(async (target: string, options: QuickFlags & { readonly hostname: string }) =>
+    .action(async (target: string, options: HttpFlags) =>
       (await import('./quick-tunnel.ts')).runHttp(target, options),
     );
 }
@@ -105,6 +112,18 @@ function tcp(): Command {
 export interface QuickFlags {
   readonly edge?: string;
   readonly token?: string;
+}
+
+/** What `culvert http` was told besides; see its options. */
+export interface HttpFlags extends QuickFlags, ServiceFlags {
+  readonly hostname: string;
+}
+
+/** How the service wants to be spoken to. */
+export interface ServiceFlags {
+  readonly hostHeader?: string;
+  readonly http2?: true;
+  readonly insecureUpstream?: true;
 }
 
 function withEdge(command: Command): Command {

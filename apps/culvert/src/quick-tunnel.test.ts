@@ -9,6 +9,7 @@ describe('targetService', () => {
     ['3000', 'http', 'http://127.0.0.1:3000'],
     ['app:3000', 'http', 'http://app:3000'],
     ['https://10.0.0.7:8443', 'http', 'https://10.0.0.7:8443'],
+    ['h2c://app:50051', 'http', 'h2c://app:50051'],
     ['unix:/run/app.sock', 'http', 'unix:/run/app.sock'],
     ['5432', 'tcp', 'tcp://127.0.0.1:5432'],
     ['db:5432', 'tcp', 'tcp://db:5432'],
@@ -75,6 +76,21 @@ describe('the settings of a quick tunnel', () => {
 
   it('need a token', () => {
     expect(() => quickSettings(service, claims, {}, undefined)).toThrow(UsageError);
+  });
+
+  it('say how the service wants to be spoken to', () => {
+    const flags = { hostHeader: 'shop.internal', http2: true, insecureUpstream: true } as const;
+    expect(quickSettings('https://10.0.0.7', claims, flags, account).ingress).toMatchObject([
+      { hostHeader: 'shop.internal', http2: true, tls: { verify: false } },
+    ]);
+  });
+
+  it.each([
+    [{ hostHeader: 'a/b' }, /^--host-header: expected a host/],
+    [{ http2: true }, /^--http2: has no meaning for a service of http:\/\//],
+    [{ insecureUpstream: true }, /^--insecure-upstream: has no meaning for a service of http:\/\//],
+  ] as const)('tell that %j is wrong', (flags, message) => {
+    expect(() => quickSettings(service, claims, flags, account)).toThrow(message);
   });
 
   it('tell that the address of the edge is wrong', () => {

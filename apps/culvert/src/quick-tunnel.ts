@@ -3,7 +3,7 @@ import { parseHostname, parseSettings, SettingsError } from '@culvert/settings';
 import { UsageError } from './failure.ts';
 import { accountFile, readAccount, type LocalAccount } from './local-account.ts';
 import { print } from './print.ts';
-import type { QuickFlags } from './program.ts';
+import type { HttpFlags, QuickFlags, ServiceFlags } from './program.ts';
 import { serve } from './serve.ts';
 import { targetService } from './target.ts';
 import { tunnelIdOf } from './tunnel-id.ts';
@@ -17,10 +17,7 @@ interface Claim {
 }
 
 /** `culvert http TARGET --hostname NAME`. */
-export async function runHttp(
-  target: string,
-  flags: QuickFlags & { readonly hostname: string },
-): Promise<void> {
+export async function runHttp(target: string, flags: HttpFlags): Promise<void> {
   const hostname = parseHostname(flags.hostname);
   if (hostname === undefined)
     throw new UsageError(`--hostname: ${JSON.stringify(flags.hostname)} is not a hostname`);
@@ -65,7 +62,7 @@ async function runQuick(settings: AgentSettings, url: string, target: string): P
 export function quickSettings(
   service: string,
   claims: Claim,
-  flags: QuickFlags,
+  flags: QuickFlags & ServiceFlags,
   account: LocalAccount | undefined,
 ): AgentSettings {
   const token = flags.token ?? account?.agentToken;
@@ -78,13 +75,31 @@ export function quickSettings(
   const tunnel = tunnelIdOf(token, publicName);
   const edges = [flags.edge ?? account?.agents ?? DEFAULT_EDGE];
   try {
-    const under = { tunnel, token, edges, ingress: [{ service }], claims };
+    const under = { tunnel, token, edges, ingress: [{ service, ...serviceKeys(flags) }], claims };
     return parseSettings('', agentSchema, { file: 'culvert', under });
   } catch (error) {
     if (!(error instanceof SettingsError)) throw error;
-    // Only the edge's address comes from the user unchecked.
-    throw new UsageError(`--edge: ${error.problems[0]?.message ?? error.message}`, { cause: error });
+    const [problem] = error.problems;
+    throw new UsageError(`${flagOf(problem?.key ?? '')}: ${problem?.message ?? error.message}`, {
+      cause: error,
+    });
   }
+}
+
+/** As keys of an ingress rule. */
+function serviceKeys({ hostHeader, http2, insecureUpstream }: ServiceFlags): object {
+  return {
+    ...(hostHeader === undefined ? {} : { hostHeader }),
+    ...(http2 === undefined ? {} : { http2 }),
+    ...(insecureUpstream === undefined ? {} : { tls: { verify: false } }),
+  };
+}
+
+/** Which flag a key came from: all else was checked before. */
+function flagOf(key: string): string {
+  if (key.endsWith('.hostHeader')) return '--host-header';
+  if (key.endsWith('.http2')) return '--http2';
+  return key.endsWith('.tls') ? '--insecure-upstream' : '--edge';
 }
 
 /** With the public port of "culvert up" where that is what the tunnel goes through. */
