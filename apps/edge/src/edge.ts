@@ -193,10 +193,11 @@ class Edge implements RunningEdge {
     };
     this.#admission = new Admission(limits.connections, limits.connectionsPerAddress);
     this.#entryPoints = new EntryPoints(
-      ({ listen, http2, proxyProtocol, tls }, { timeouts }) =>
+      ({ listen, http2, connect, proxyProtocol, tls }, { timeouts }) =>
         new EntryPoint({
           listen,
           http2,
+          connect,
           proxyProtocol,
           tls,
           ticketKeys,

@@ -21,6 +21,7 @@ import { Termination } from './tls/termination.ts';
 export interface EntryPointOptions {
   readonly listen: ListenAddress;
   readonly http2: boolean;
+  readonly connect: boolean;
   readonly context: HttpContext;
   readonly admission: Admission;
   readonly proxyProtocol: 'accept' | 'require' | 'off';
@@ -80,8 +81,8 @@ export class EntryPoint implements SniffTarget {
   }
 
   onHttp1(socket: Socket, first: Buffer, peer: Peer): void {
-    const client = this.#forwarding.client(peer, 'http');
-    const connection = new Http1Connection(this.#options.context, socket, client);
+    const { context, connect } = this.#options;
+    const connection = new Http1Connection(context, socket, this.#forwarding.client(peer, 'http'), connect);
     if (connection.onSocketRead(first.length, first) === false) socket.pause();
   }
 
@@ -116,8 +117,8 @@ export class EntryPoint implements SniffTarget {
   }
 
   #onSecure(socket: Socket, peer: Peer): void {
-    const { context } = this.#options;
-    new Http1Connection(context, socket, this.#forwarding.client(peer, 'https'));
+    const { context, connect } = this.#options;
+    new Http1Connection(context, socket, this.#forwarding.client(peer, 'https'), connect);
   }
 
   #passThrough(socket: Socket, serverName: string | undefined, first: Buffer, peer: Peer): void {

@@ -17,11 +17,12 @@ import type { Client } from './client.ts';
 import type { ClientSide, FirstBytes } from './client-side.ts';
 import { Exchange } from './exchange.ts';
 import type { HttpContext } from './http-context.ts';
+import { RawConnection } from './raw-connection.ts';
 import { RawPipe } from './raw-pipe.ts';
 import { answerText } from './own-answer.ts';
 import type { OwnAnswer } from './own-answer.ts';
 import { clientErrorCode, refusalAnswer, unknownRequest } from './refusal.ts';
-import type { RefusalCode } from './refusal.ts';
+import type { Refusal, RefusalCode } from './refusal.ts';
 import { RequestBody } from './request-body.ts';
 import { ResponseWriter } from './response-writer.ts';
 
@@ -39,6 +40,7 @@ export class Http1Connection extends Deadlined implements ClientSide, SocketOwne
   readonly context: HttpContext;
   readonly socket: Socket;
   readonly client: Client;
+  readonly #offersConnect: boolean;
   /** An unfinished head, or requests that wait for the one being answered. */
   #held: Buffer = NOTHING;
   /** How much of `#held` has been searched for the end of a head. */
@@ -54,8 +56,9 @@ export class Http1Connection extends Deadlined implements ClientSide, SocketOwne
   /** Bytes that the client had taken when a deadline last passed. */
   #taken = 0;
 
-  constructor(context: HttpContext, socket: Socket, client: Client) {
+  constructor(context: HttpContext, socket: Socket, client: Client, offersConnect = false) {
     super();
+    this.#offersConnect = offersConnect;
     this.context = context;
     this.socket = socket;
     this.client = client;
@@ -213,6 +216,21 @@ export class Http1Connection extends Deadlined implements ClientSide, SocketOwne
     return true;
   }
 
+  /** A raw stream to the hostname's `tcp://` rule (RFC 9110 §9.3.6); what came behind the head belongs to it. */
+  #connect({ hostname }: RequestHead, first: Buffer): void {
+    const { context, socket, client } = this;
+    context.deadlines.forget(this);
+    const asker = {
+      onTaken: () => void socket.write('HTTP/1.1 200 Connection established\r\n\r\n', 'latin1'),
+      onRefused: ({ code, reason }: Refusal) => {
+        own(socket, this);
+        context.deadlines.watch(this);
+        this.#reject(code, reason);
+      },
+    };
+    new RawConnection({ context, socket, client, hostname, first, asker }).start();
+  }
+
   /** Answers something that is no request; the connection is of no use afterwards. */
   #reject(code: RefusalCode, reason: string): void {
     this.context.ways.counters.countRefusal(code);
@@ -293,7 +311,8 @@ export class Http1Connection extends Deadlined implements ClientSide, SocketOwne
 
   #begin(head: RequestHead, buffer: Buffer, headEnd: number, end: number): number {
     if (head.method === 'CONNECT') {
-      this.#reject('not_implemented', 'CONNECT is not offered here');
+      if (this.#offersConnect) this.#connect(head, Buffer.from(buffer.subarray(headEnd, end)));
+      else this.#reject('not_implemented', 'CONNECT is not offered here');
       return end;
     }
     const exchange = new Exchange(this.context, this, head, RequestBody.of(head));

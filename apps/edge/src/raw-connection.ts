@@ -5,7 +5,7 @@ import type { SocketOwner } from '@culvert/socket';
 import { Protocol, ResetCode, isUndelivered } from '@culvert/wire';
 import type { Socket } from 'node:net';
 import type { Client } from './client.ts';
-import { Delivery } from './delivery.ts';
+import { Delivery, refusalFor } from './delivery.ts';
 import type { Caller, Way } from './delivery.ts';
 import type { HttpContext } from './http-context.ts';
 import type { Refusal } from './refusal.ts';
@@ -18,6 +18,13 @@ const NOTHING = Buffer.alloc(0);
 /** Bytes of the client that are kept until the agent has taken the connection, so that another can be tried. */
 const MAX_KEPT_BYTES = 65_536;
 
+/** What a client that has asked for a tunnel by CONNECT is told before the raw bytes begin. */
+export interface TunnelAsker {
+  onTaken(): void;
+  /** Takes the socket back. */
+  onRefused(refusal: Refusal): void;
+}
+
 /**
  * A connection that is not HTTP to the edge: TLS passed through by its server name, or a port's raw TCP. One
  * stream; it becomes a pipe with the first sign of life from the agent, until then another agent may be tried.
@@ -29,6 +36,7 @@ export class RawConnection extends Deadlined implements Caller, SocketOwner {
   readonly #socket: Socket;
   readonly #client: Client;
   readonly #delivery: Delivery;
+  readonly #asker: TunnelAsker | undefined;
   #stream: StreamEnd | undefined;
   #policy: Policy | undefined;
   #kept: Buffer;
@@ -42,6 +50,7 @@ export class RawConnection extends Deadlined implements Caller, SocketOwner {
     readonly client: Client;
     readonly hostname: string;
     readonly first: Buffer;
+    readonly asker?: TunnelAsker;
   }) {
     super();
     this.#context = options.context;
@@ -49,6 +58,7 @@ export class RawConnection extends Deadlined implements Caller, SocketOwner {
     this.#client = options.client;
     this.hostname = options.hostname;
     this.#kept = options.first;
+    this.#asker = options.asker;
     this.#delivery = new Delivery(options.context.ways, this);
     this.deadline = coarseNow() + options.context.timeouts.firstByte;
     options.context.deadlines.watch(this);
@@ -87,6 +97,7 @@ export class RawConnection extends Deadlined implements Caller, SocketOwner {
 
   onRefused(refusal: Refusal): void {
     if (this.#over) return;
+    if (this.#asker !== undefined) return this.#giveBack(this.#asker, refusal);
     this.#context.ways.counters.countRefusal(refusal.code);
     this.#socket.resetAndDestroy();
   }
@@ -115,7 +126,9 @@ export class RawConnection extends Deadlined implements Caller, SocketOwner {
   }
 
   onDeadline(): void {
-    this.#socket.resetAndDestroy();
+    if (this.#asker === undefined) return void this.#socket.resetAndDestroy();
+    this.#stream?.reset(ResetCode.Cancelled, 'timeout');
+    this.#giveBack(this.#asker, refusalFor(ResetCode.UpstreamTimeout));
   }
 
   // StreamConsumer, until then
@@ -142,7 +155,8 @@ export class RawConnection extends Deadlined implements Caller, SocketOwner {
   onReset(code: number): void {
     if (this.#over) return;
     if (isUndelivered(code)) this.#delivery.again(code, 'session');
-    else this.#socket.resetAndDestroy();
+    else if (this.#asker === undefined) this.#socket.resetAndDestroy();
+    else this.#giveBack(this.#asker, refusalFor(code));
   }
 
   onDrain(): void {
@@ -164,7 +178,15 @@ export class RawConnection extends Deadlined implements Caller, SocketOwner {
     return this.#kept.length < MAX_KEPT_BYTES;
   }
 
+  #giveBack(asker: TunnelAsker, refusal: Refusal): void {
+    this.#over = true;
+    this.#context.deadlines.forget(this);
+    this.#delivery.cancel();
+    asker.onRefused(refusal);
+  }
+
   #pipe(): RawPipe {
+    this.#asker?.onTaken();
     this.#over = true;
     this.#context.deadlines.forget(this);
     const pipe = new RawPipe({

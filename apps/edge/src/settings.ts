@@ -78,6 +78,7 @@ const entryPoint = (folder: string) =>
   section('sniffs HTTP/1, h2c and TLS', {
     listen: listenAddress('where the public arrives'),
     http2: flag('whether HTTP/2 is spoken', true),
+    connect: flag("whether CONNECT over HTTP/1.1 opens a raw stream to the hostname's `tcp://` rule", false),
     proxyProtocol: choice<'accept' | 'require' | 'off'>(
       'headers of the PROXY protocol, version 1 or 2, which count from trusted proxies only',
       ['accept', 'require', 'off'],
