@@ -266,6 +266,7 @@ describe('StreamMemory', () => {
     expect(first).toBe(1 << 20);
     while (memory.granted < 1 << 26) memory.grantFirst(100);
     expect(memory.grantFirst(100)).toBe(INITIAL_WINDOW_BYTES);
+    expect(new StreamMemory(1 << 28, 1 << 18).grantFirst(100)).toBe(1 << 18);
   });
 
   it('grants within its limit, but for the smallest window of each stream', async () => {

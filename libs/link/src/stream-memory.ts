@@ -43,7 +43,7 @@ export class StreamMemory {
     if (used >= 0.5) return INITIAL_WINDOW_BYTES / 4;
     if (used >= 0.25 || roundTripMs < LONG_PATH_MS) return INITIAL_WINDOW_BYTES;
     const share = Math.floor(this.#limitBytes / LONG_PATH_STREAMS);
-    return Math.max(INITIAL_WINDOW_BYTES, Math.min(share, LONG_PATH_WINDOW_BYTES));
+    return Math.max(INITIAL_WINDOW_BYTES, Math.min(share, LONG_PATH_WINDOW_BYTES, this.#maxWindowBytes));
   }
 
   /** Counts a window that was fixed beforehand, such as the one told in a handshake. */
