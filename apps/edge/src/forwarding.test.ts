@@ -169,6 +169,16 @@ describe('Forwarded, by option', () => {
   });
 });
 
+it('a connection from before a change of the settings keeps the fields that it began with', () => {
+  const common = { trusted, edge: 'eu-1', pseudonym: undefined };
+  const before = new Forwarding({ ...common, headers: ['x-forwarded'] });
+  const after = new Forwarding({ ...common, headers: ['x-forwarded', 'forwarded'] });
+  const peer = { address: '10.0.0.1', port: 5, localPort: 8080, trusted: true };
+  const head = parseRequestHead('GET / HTTP/1.1\r\nHost: a.test\r\nX-Forwarded-For: 203.0.113.9\r\n\r\n');
+  const client = after.clientBehind(before.client(peer, 'http'), head);
+  expect([client.address, client.forwardedStart]).toEqual(['203.0.113.9', undefined]);
+});
+
 it('a link-local peer with its zone is no reason to fail', () => {
   expect(trusted.has('fe80::1%eth0')).toBe(false);
   expect(new TrustedProxies([parseAddressRange('fe80::/10')!]).has('fe80::1%eth0')).toBe(true);

@@ -90,12 +90,15 @@ export class Forwarding {
       text: addressText(address, port),
       proto,
       host: told.host,
-      forwardedFields: this.#xForwarded
-        ? xForwarded(chain.join(', '), address, proto, publicPort(told, proxy, head.host))
-        : '',
-      forwardedStart: this.#forwarded
-        ? `Forwarded: ${earlierElements(hops, proto, told.host)}${proxy.forwardedStart!.slice('Forwarded: '.length)}`
-        : undefined,
+      // By what the connection began with: settings may have changed since.
+      forwardedFields:
+        proxy.forwardedFields === ''
+          ? ''
+          : xForwarded(chain.join(', '), address, proto, publicPort(told, proxy, head.host)),
+      forwardedStart: proxy.forwardedStart?.replace(
+        'Forwarded: ',
+        () => `Forwarded: ${earlierElements(hops, proto, told.host)}`,
+      ),
     };
   }
 
