@@ -13,6 +13,7 @@ import { Attachments } from './attachments.ts';
 import type { EdgeTrust } from './attach/edge-connector.ts';
 import { EdgeList } from './attach/edge-list.ts';
 import { LinkSupervisor } from './attach/link-supervisor.ts';
+import { Surroundings } from './attach/surroundings.ts';
 import { AgentCounters } from './counters.ts';
 import { liveParts } from './live-parts.ts';
 import { Services } from './services.ts';
@@ -77,6 +78,7 @@ class Agent implements RunningAgent {
   readonly closed: Promise<void>;
   readonly live: LiveParts<AgentSettings>;
   readonly #parts: AgentParts;
+  readonly #surroundings = new Surroundings({ onChange: (what) => this.#attachments.verify(what) });
   /** This process, as edges know it. */
   readonly #agent = randomUUID();
   readonly #deadlines = new Deadlines();
@@ -129,6 +131,7 @@ class Agent implements RunningAgent {
       });
     }
     this.#attach(this.#settings, trust);
+    this.#surroundings.start();
   }
 
   drain(): Promise<void> {
@@ -137,6 +140,7 @@ class Agent implements RunningAgent {
   }
 
   async #drain(): Promise<void> {
+    this.#surroundings.stop();
     await this.#attachments.drain(this.#settings.drainTimeout);
     this.#services.close();
     await this.#admin?.close();
@@ -145,7 +149,7 @@ class Agent implements RunningAgent {
 
   #readiness(): true | string {
     if (this.#draining !== undefined) return 'draining';
-    return this.links > 0 ? true : 'no link to any edge';
+    return this.#attachments.serves || 'no link to any edge';
   }
 
   #makeServices({ ingress, upstream, limits }: AgentSettings): Services {

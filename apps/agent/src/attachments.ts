@@ -21,6 +21,16 @@ export class Attachments {
     return this.#supervisors.reduce((sum, supervisor) => sum + supervisor.attached, 0);
   }
 
+  /** Whether any link takes streams: an edge that drains goes on using those that are left to it. */
+  get serves(): boolean {
+    return this.#supervisors.some((supervisor) => supervisor.serves);
+  }
+
+  /** The machine has slept, or moved to another network. */
+  verify(why: string): void {
+    for (const supervisor of this.#supervisors) supervisor.verify(why);
+  }
+
   /** Begins to make the supervisor's links, which are to replace all others. */
   start(supervisor: LinkSupervisor): void {
     this.#supervisors = [...this.#supervisors, supervisor];

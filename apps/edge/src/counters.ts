@@ -24,6 +24,7 @@ export class EdgeCounters {
   relayedIn = 0;
   sessionsAdmitted = 0;
   sessionsRefused = 0;
+  sessionsPutOff = 0;
   ejections = 0;
   readonly refusals = new Map<string, number>();
 

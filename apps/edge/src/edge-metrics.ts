@@ -87,6 +87,11 @@ export function declareEdgeMetrics(metrics: Metrics, state: EdgeState): void {
   metrics.counter('culvert_edge_sessions_refused_total', 'Sessions refused', () => counters.sessionsRefused);
   metrics.gauge('culvert_edge_sessions', 'Sessions attached', () => state.pools.sessionCount);
   metrics.counter(
+    'culvert_edge_sessions_put_off_total',
+    'Sessions asked to come back later because too many came at once',
+    () => counters.sessionsPutOff,
+  );
+  metrics.counter(
     'culvert_edge_ejections_total',
     'Sessions set aside because they failed',
     () => counters.ejections,

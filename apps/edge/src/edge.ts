@@ -37,6 +37,7 @@ import { readyRoute } from './ready-route.ts';
 import { Resolver } from './resolver.ts';
 import { RetryBudget } from './retry-budget.ts';
 import { SessionGate } from './session-gate.ts';
+import { SessionRate } from './session-rate.ts';
 import type { EdgeSettings } from './settings.ts';
 import { newTicketKeys } from './tls/ticket-keys.ts';
 
@@ -127,6 +128,7 @@ class Edge implements RunningEdge {
       get maxLinksPerSession() {
         return live().limits.linksPerSession;
       },
+      rate: new SessionRate(() => live().limits.sessionRate),
       edges: () => this.#edgesForAgents(),
       draining: () => this.#draining !== undefined,
     });
@@ -360,7 +362,7 @@ class Edge implements RunningEdge {
     const others = this.#neighbours.forAgents;
     return own === undefined || this.#draining !== undefined
       ? others
-      : [{ id, region, address: own }, ...others];
+      : [{ id, region, address: own, boot: this.#boot }, ...others];
   }
 
   /** What this edge holds and believes: to be compared with the registry and with other edges. */

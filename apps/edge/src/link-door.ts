@@ -2,10 +2,11 @@ import { INITIAL_WINDOW_BYTES } from '@culvert/link';
 import type { Admission, Link, LinkOwner, StreamMemory } from '@culvert/link';
 import type { ListenAddress } from '@culvert/lifecycle';
 import type { Logger } from '@culvert/telemetry';
-import { GoAwayCode, Kind, encodeEdges, encodeGoAway } from '@culvert/wire';
+import { GoAwayCode, Kind, encodeGoAway } from '@culvert/wire';
 import type { EdgeAddress, GoAway, HelloBody, PeerHello } from '@culvert/wire';
 import { randomUUID } from 'node:crypto';
 import type { EdgeCounters } from './counters.ts';
+import { EdgeNews } from './edge-news.ts';
 import { LinkListener } from './link-listener.ts';
 import type { Pools } from './pools.ts';
 import { relay } from './relay.ts';
@@ -31,6 +32,7 @@ export interface LinkDoorOptions {
 export class LinkDoor {
   readonly #options: LinkDoorOptions;
   readonly #peerLinks = new Set<Link>();
+  readonly #news = new EdgeNews();
   readonly #stores: CertificateStore[] = [];
   #agents: LinkListener | undefined;
   #peers: LinkListener | undefined;
@@ -66,10 +68,7 @@ export class LinkDoor {
 
   /** Tells every agent which edges it may dial. */
   tellEdges(edges: readonly EdgeAddress[]): void {
-    const payload = encodeEdges(edges);
-    for (const session of this.#options.pools.sessions) {
-      for (const link of session.links) link.sendControl(Kind.Edges, payload);
-    }
+    this.#news.tell(this.#options.pools.sessions, edges);
   }
 
   /** Asks agents to attach elsewhere; what they hold here still takes streams. */
@@ -86,6 +85,7 @@ export class LinkDoor {
   }
 
   stop(): void {
+    this.#news.stop();
     this.#agents?.stop();
     this.#peers?.stop();
   }

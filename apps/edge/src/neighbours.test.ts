@@ -37,7 +37,7 @@ it('other edges are known as they announce themselves, the own is not', async ()
   await say(EDGE_UP, info('self'));
   await say(EDGE_UP, info('a'));
   await say(EDGE_UP, info('a'));
-  expect(neighbours.forAgents).toEqual([{ id: 'a', region: 'eu', address: 'a.test:7000' }]);
+  expect(neighbours.forAgents).toEqual([{ id: 'a', region: 'eu', address: 'a.test:7000', boot: 'b1' }]);
   expect(told).toEqual(['change']);
 });
 
@@ -63,10 +63,23 @@ it('an edge that leaves or starts anew is gone; the last words of an earlier lif
   const { told, say, ids } = start();
   await say(EDGE_UP, info('a'));
   await say(EDGE_UP, info('a', { boot: 'b2' }));
-  expect(told).toEqual(['change', 'gone a']);
+  // Agents that gave the first one up are to hear of the second.
+  expect(told).toEqual(['change', 'gone a', 'change']);
   await say(EDGE_LEFT, { id: 'a', boot: 'b1' });
   expect(ids()).toEqual(['a']);
   await say(EDGE_LEFT, { id: 'a', boot: 'b2' });
   expect(ids()).toEqual([]);
-  expect(told).toEqual(['change', 'gone a', 'gone a', 'change']);
+  expect(told).toEqual(['change', 'gone a', 'change', 'gone a', 'change']);
+});
+
+it('an edge that is being replaced by its successor is the successor, whatever the earlier one still says', async () => {
+  const { told, say, neighbours } = start();
+  await say(EDGE_UP, info('a'));
+  await say(EDGE_UP, info('a', { boot: 'b2' }));
+  for (let n = 0; n < 3; n++) {
+    await say(EDGE_UP, info('a', { draining: true }));
+    await say(EDGE_UP, info('a', { boot: 'b2' }));
+  }
+  expect(told).toEqual(['change', 'gone a', 'change']);
+  expect(neighbours.forAgents).toEqual([{ id: 'a', region: 'eu', address: 'a.test:7000', boot: 'b2' }]);
 });

@@ -31,6 +31,8 @@ export class Neighbours {
   readonly #self: string;
   readonly #observer: NeighboursObserver;
   readonly #known = new Map<string, Neighbour>();
+  /** Starts of edges that were followed by another one. */
+  readonly #past = new Set<string>();
   readonly #subscriptions: Subscription[];
 
   constructor(signals: Signals, self: string, observer: NeighboursObserver) {
@@ -47,7 +49,7 @@ export class Neighbours {
     const alive = performance.now() - SILENT_MS;
     return [...this.#known.values()]
       .filter(({ info, heardAt }) => heardAt > alive && !info.draining && info.agents !== undefined)
-      .map(({ info }) => ({ id: info.id, region: info.region, address: info.agents! }));
+      .map(({ info }) => ({ id: info.id, region: info.region, address: info.agents!, boot: info.boot }));
   }
 
   /** What was heard last of each, for people and tests. */
@@ -69,9 +71,16 @@ export class Neighbours {
   #up(info: EdgeInfo): void {
     if (info.id === this.#self) return;
     const before = this.#known.get(info.id);
+    // While an edge is replaced by its successor, both speak.
+    if (this.#past.has(info.boot)) return;
+    if (before !== undefined && before.info.boot !== info.boot) this.#past.add(before.info.boot);
     this.#known.set(info.id, { info, heardAt: performance.now() });
     if (before !== undefined && before.info.boot !== info.boot) this.#observer.onGone(info.id);
-    const same = before?.info.agents === info.agents && before?.info.draining === info.draining;
+    // One that has started anew is to be dialled again by those who gave it up.
+    const same =
+      before?.info.agents === info.agents &&
+      before?.info.draining === info.draining &&
+      before?.info.boot === info.boot;
     if (!same) this.#observer.onChange();
   }
 

@@ -59,11 +59,16 @@ describe('an agent', () => {
     const { edge, bus } = await startInstallation();
     const agent = await edge.attach();
     const own = { id: 'eu-1', region: 'default', address: `127.0.0.1:${edge.agentsPort}` };
-    expect(agent.edges).toEqual([own]);
+    expect(agent.edges).toMatchObject([own]);
+    expect(agent.edges[0]!.boot).toMatch(/^[0-9a-f-]{36}$/);
     const { startTestEdge } = await import('./testing/edge-kit.ts');
     const other = await startTestEdge({ id: 'us-1', region: 'us' }, bus);
     await eventually(() => agent.edges.length === 2);
-    expect(agent.edges[1]).toEqual({ id: 'us-1', region: 'us', address: `127.0.0.1:${other.agentsPort}` });
+    expect(agent.edges[1]).toMatchObject({
+      id: 'us-1',
+      region: 'us',
+      address: `127.0.0.1:${other.agentsPort}`,
+    });
     await other.running.drain();
     await eventually(() => agent.edges.length === 1);
   });
@@ -126,6 +131,22 @@ describe('a session', () => {
     const { agent, generation } = newer.hello;
     expect((await refusal(edge, { agent, generation: generation - 1 })).code).toBe(GoAwayCode.Replaced);
     expect((await edge.attach({ agent, generation })).welcome).toBeDefined();
+  });
+
+  it('beyond so many a second is asked to come back, each at a time of its own; more links of a session are not', async () => {
+    const { edge, router } = await startInstallation({ limits: { sessionRate: 1 } });
+    const first = await edge.attach();
+    await edge.attach();
+    const asked = router.authenticated.length;
+    const [a, b] = [await refusal(edge), await refusal(edge)];
+    expect([a.code, b.code]).toEqual([GoAwayCode.Busy, GoAwayCode.Busy]);
+    expect(a.retryAfterMs).toBeGreaterThan(0);
+    expect(b.retryAfterMs - a.retryAfterMs).toBeGreaterThan(500);
+    // No router has to say anything about those.
+    expect(router.authenticated).toHaveLength(asked);
+    const { agent, generation } = first.hello;
+    await edge.attach({ agent, generation });
+    expect(await edge.metric('culvert_edge_sessions_put_off_total')).toBe(2);
   });
 
   it('over the limit of sessions, or a link over the limit of links, is refused for now', async () => {

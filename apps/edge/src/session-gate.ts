@@ -10,6 +10,7 @@ import type { EdgeCounters } from './counters.ts';
 import { Health } from './ejection.ts';
 import type { Session } from './pool.ts';
 import type { Pools } from './pools.ts';
+import type { SessionRate } from './session-rate.ts';
 
 const AUTHENTICATE_TIMEOUT_MS = 3_000;
 const NO_CLAIMS: Claims = { hostnames: [], ports: [] };
@@ -24,6 +25,7 @@ export interface SessionGateOptions {
   readonly logger: Logger;
   readonly maxSessions: number;
   readonly maxLinksPerSession: number;
+  readonly rate: SessionRate;
   /** The edges that an agent may dial besides this one. */
   readonly edges: () => readonly EdgeAddress[];
   readonly draining: () => boolean;
@@ -43,13 +45,16 @@ export class SessionGate {
     const digest = createHash('sha256').update(hello.token).digest('hex');
     const refusal =
       this.#refusalByState(hello) ??
+      this.#refusalByRate(hello) ??
       (await this.#refusalByRouter(hello, digest)) ??
       // Others may have been admitted meanwhile.
       this.#refusalByState(hello);
     if (refusal !== undefined) {
       this.#options.counters.sessionsRefused++;
       const { code, text } = refusal;
-      this.#options.logger.warn('session refused', { tunnel: hello.tunnel, address, reason: text });
+      // Of a storm the metric tells, not a line for each.
+      const level = code === GoAwayCode.Busy ? 'debug' : 'warn';
+      this.#options.logger[level]('session refused', { tunnel: hello.tunnel, address, reason: text });
       return { admit: false, goAway: { code, text, retryAfterMs: refusal.retryAfterMs ?? 0 } };
     }
     const { edge, edges } = this.#options;
@@ -90,7 +95,7 @@ export class SessionGate {
       return {
         code: GoAwayCode.Busy,
         text: `this edge holds its most of ${maxSessions} sessions`,
-        retryAfterMs: 5_000,
+        retryAfterMs: spread(5_000),
       };
     }
     if (session !== undefined && session.links.length >= maxLinksPerSession) {
@@ -101,6 +106,16 @@ export class SessionGate {
       };
     }
     return undefined;
+  }
+
+  /** A session that is there already may have more links. */
+  #refusalByRate(hello: AgentHello): Refused | undefined {
+    const { pools, rate, counters } = this.#options;
+    if (pools.find(hello.tunnel, hello.agent, hello.generation) !== undefined) return undefined;
+    const retryAfterMs = rate.take();
+    if (retryAfterMs === 0) return undefined;
+    counters.sessionsPutOff++;
+    return { code: GoAwayCode.Busy, text: 'too many agents attach at the same time', retryAfterMs };
   }
 
   async #refusalByRouter(hello: AgentHello, digest: string): Promise<Refused | undefined> {
@@ -132,7 +147,7 @@ export class SessionGate {
     return {
       code: GoAwayCode.Unavailable,
       text: `the token cannot be checked now: ${why}`,
-      retryAfterMs: 2_000,
+      retryAfterMs: spread(2_000),
     };
   }
 
@@ -199,6 +214,11 @@ interface Refused {
   readonly code: number;
   readonly text: string;
   readonly retryAfterMs?: number;
+}
+
+/** Half as much again at most, so that those who are refused together do not come back together. */
+function spread(ms: number): number {
+  return Math.round(ms * (1 + Math.random() / 2));
 }
 
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;

@@ -174,6 +174,7 @@ const limits = () =>
     http2Streams: count('requests at a time on one HTTP/2 connection', 128),
     bodySize: optional(size('body of a request; absent: any')),
     sessions: count('agents attached at a time', 10_000),
+    sessionRate: count('agents that attach in a second, and twice as many at once', 200),
     linksPerSession: count('links of one agent', 16),
     streamsPerLink: count('requests and connections at a time on one link', 10_000),
     streamBuffer: size('most that one stream may have sent and nobody taken', '64MiB'),

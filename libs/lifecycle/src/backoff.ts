@@ -28,6 +28,11 @@ export class Backoff {
     return this.#failures;
   }
 
+  /** What was tried is another one now, or the way to it is: the delays start over. */
+  reset(): void {
+    this.#failures = 0;
+  }
+
   /** Notes the end of a try that lasted `lastedMs` (0 when it never worked) and returns the delay before the next. */
   next(lastedMs = 0): number {
     if (lastedMs >= this.#options.settledMs) this.#failures = 0;

@@ -50,6 +50,25 @@ describe('Keepalive', () => {
     },
   );
 
+  it('that is to verify calls a link dead at the end of the time, unless anything is heard', async () => {
+    const { alive, pings, told } = keepalive();
+    await pass(100);
+    alive.heard();
+    alive.verify(1_000);
+    expect(pings.length).toBe(2);
+    await pass(300);
+    alive.heard();
+    await pass(1_000);
+    expect(told.dead).toBe(0);
+    alive.verify(1_000);
+    alive.verify(1_000);
+    await pass(999);
+    expect(told.dead).toBe(0);
+    await pass(1);
+    expect(told.dead).toBe(1);
+    alive.stop();
+  });
+
   it('knows the smallest round trip of late', async () => {
     const { alive, pings } = keepalive();
     for (const delay of [80, 30, 50]) {

@@ -15,6 +15,9 @@ export class Keepalive {
   readonly #actions: KeepaliveActions;
   readonly #now: () => number;
   #timer: NodeJS.Timeout | undefined;
+  /** Whether anything at all is waited for, and until when. */
+  #verifying = false;
+  #verifyTimer: NodeJS.Timeout | undefined;
   /** Intervals are counted, not time: after a sleep of this process the peer gets its chance to speak. */
   #silent = 0;
   #samples: number[] = [];
@@ -44,11 +47,24 @@ export class Keepalive {
 
   stop(): void {
     clearInterval(this.#timer);
+    clearTimeout(this.#verifyTimer);
+  }
+
+  /** There is reason to doubt: unless anything is heard within the time (ms), the link is dead. */
+  verify(timeoutMs: number): void {
+    if (this.#verifying) return;
+    this.#verifying = true;
+    this.#ping();
+    clearTimeout(this.#verifyTimer);
+    this.#verifyTimer = setTimeout(() => {
+      if (this.#verifying) this.#actions.dead();
+    }, timeoutMs);
   }
 
   /** Anything arrived. Called for every read, so it only resets a counter. */
   heard(): void {
     this.#silent = 0;
+    this.#verifying = false;
   }
 
   /** @param payload as it was sent in a ping; anything else tells nothing, least of all a round trip */

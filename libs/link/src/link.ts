@@ -188,6 +188,11 @@ export class Link implements CarrierSink, FrameSink, StreamPort {
     this.#finish({ code: goAway.code, text: goAway.text, by: 'us' });
   }
 
+  /** There is reason to doubt that the link still leads anywhere: it is closed unless anything is heard in time (ms). */
+  verify(timeoutMs: number): void {
+    if (this.#attached && !this.#closed) this.#keepalive.verify(timeoutMs);
+  }
+
   /** Sends a frame that belongs to no stream, at once: it does not wait for data. */
   sendControl(kind: Kind, payload: Buffer): void {
     if (this.#closed) return;

@@ -64,6 +64,8 @@ export interface EdgeAddress {
   readonly region: string;
   /** As an agent would write it in its configuration. */
   readonly address: string;
+  /** Another one for each start of the edge: who was left alone because it failed may be dialled again. */
+  readonly boot?: string;
 }
 
 export function encodeHello(
@@ -170,7 +172,10 @@ function checkEdges(edges: unknown): readonly EdgeAddress[] {
     Array.isArray(edges) &&
     edges.every(
       (edge: Partial<EdgeAddress> | null) =>
-        typeof edge?.id === 'string' && typeof edge.region === 'string' && typeof edge.address === 'string',
+        typeof edge?.id === 'string' &&
+        typeof edge.region === 'string' &&
+        typeof edge.address === 'string' &&
+        (edge.boot === undefined || typeof edge.boot === 'string'),
     );
   if (!good) throw new ProtocolError('malformed list of edges');
   return edges as readonly EdgeAddress[];

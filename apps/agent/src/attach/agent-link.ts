@@ -78,6 +78,11 @@ export class AgentLink implements LinkOwner {
     );
   }
 
+  /** It may lead nowhere any more: ends unless something is heard within the time (ms). */
+  verify(timeoutMs: number): void {
+    this.#link?.verify(timeoutMs);
+  }
+
   /** Takes no new streams; the link ends with the last running one. */
   leave(goAway: GoAway): void {
     if (this.state === 'dialing') return this.abort(goAway);

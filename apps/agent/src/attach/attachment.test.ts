@@ -26,7 +26,12 @@ interface Started {
   readonly refusals: LinkRefusedError[];
 }
 
-async function agentOf(edges: readonly string[], more: object = {}): Promise<Started> {
+async function agentOf(
+  edges: readonly string[],
+  more: object = {},
+  // Short delays, so that tests need not wait.
+  random = () => 0.1,
+): Promise<Started> {
   const lines: LoggedLine[] = [];
   const refusals: LinkRefusedError[] = [];
   const settings = agentSettings(edges, [{ service: 'http_status:200' }], {
@@ -37,8 +42,7 @@ async function agentOf(edges: readonly string[], more: object = {}): Promise<Sta
   const agent = await startAgent(settings, {
     logger: recordingLogger(lines),
     version: '1.2.3',
-    // Short delays, so that tests need not wait.
-    random: () => 0.1,
+    random,
     onRefused: (error) => refusals.push(error),
   });
   stops.push(() => agent.drain());
@@ -152,6 +156,44 @@ describe('an agent', () => {
     running.send('abc', true);
     await eventually(() => held.every((link) => link.closed));
   });
+
+  it('attaches to the successor of its only edge while the old link still finishes its work', async () => {
+    const a = await edgeOf('a');
+    const { agent } = await agentOf([a.address], { links: 1 });
+    await agent.attached;
+    const running = a.request('POST / HTTP/1.1\r\nHost: a.test\r\nContent-Length: 3\r\n\r\n', { open: true });
+    await eventually(() => running.ended);
+    const [held] = a.links;
+    held!.goAway(drained);
+    await eventually(() => a.links.length === 2 && agent.links === 1);
+    expect(held!.closed).toBe(false);
+    running.send('abc', true);
+    await eventually(() => held!.closed);
+    expect(agent.links).toBe(1);
+  });
+
+  it('finds an edge that refuses because it drains again once it does not, although nobody tells', async () => {
+    let refused = 0;
+    const draining = () => (++refused < 4 ? drained : undefined);
+    const a = await edgeOf('a', { refuse: draining });
+    const { agent, lines } = await agentOf([a.address], { links: 2 });
+    await eventually(() => agent.links === 2);
+    expect(lines.filter(({ level }) => level === 'warn' || level === 'error')).toEqual([]);
+  });
+
+  it('dials the others at once when the edge of its last link asks it to move, however long they were away', async () => {
+    const a = await edgeOf('a');
+    const port = await freePort();
+    const { lines } = await agentOf([a.address, `127.0.0.1:${port}`], { links: 2 }, () => 0.99);
+    const failures = () => lines.filter(({ msg }) => msg === 'edge unreachable').length;
+    await eventually(() => failures() === 4 && a.links.length === 2, { timeoutMs: 15_000 });
+    // The next dial is 4 s away.
+    const b = await edgeOf('b', { port });
+    const asked = performance.now();
+    for (const link of [...a.links]) link.goAway(drained);
+    await eventually(() => b.links.length > 0);
+    expect(performance.now() - asked).toBeLessThan(2_000);
+  }, 20_000);
 
   it('says in one line why it is refused, and leaves the edge alone for a while', async () => {
     const refuse = () => ({

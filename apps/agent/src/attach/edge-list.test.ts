@@ -40,6 +40,56 @@ describe('the list of edges', () => {
     expect(list.all.find(({ id }) => id === 'b')).toBe(before);
   });
 
+  it('lets an edge that has started anew be dialled soon, however often the earlier one failed', () => {
+    const list = listOf(true, '127.0.0.1:1');
+    const told = (boot: string) => [
+      { ...advertised('a', '127.0.0.1:1'), boot },
+      { ...advertised('b', '127.0.0.1:2'), boot },
+    ];
+    list.learn(told('b1'));
+    const fail = () => {
+      for (const edge of list.all) {
+        for (let n = 0; n < 8; n++) edge.notBefore = performance.now() + edge.backoff.next() + 15_000;
+        edge.draining = true;
+      }
+    };
+    fail();
+    list.learn(told('b1'));
+    for (const edge of list.all) expect(edge.notBefore - performance.now()).toBeGreaterThan(10_000);
+    list.learn(told('b2'));
+    for (const edge of list.all) {
+      expect(edge).toMatchObject({ draining: false, backoff: { failures: 0 } });
+      // Not all agents at the same moment.
+      expect(edge.notBefore - performance.now()).toBeGreaterThan(500);
+      expect(edge.notBefore - performance.now()).toBeLessThanOrEqual(1_000);
+    }
+    // Another edge may tell late of the earlier one.
+    fail();
+    list.learn(told('b1'));
+    for (const edge of list.all) expect(edge.draining).toBe(true);
+  });
+
+  it('has an edge dialled that failed and is told of for the first time', () => {
+    const list = listOf(true, '127.0.0.1:1');
+    const [edge] = list.all;
+    for (let n = 0; n < 8; n++) edge!.notBefore = performance.now() + edge!.backoff.next() + 15_000;
+    list.learn([{ ...advertised('a', '127.0.0.1:1'), boot: 'b1' }]);
+    expect(edge!.notBefore - performance.now()).toBeLessThanOrEqual(1_000);
+  });
+
+  it('gives an edge that has joined a moment only where there is time', () => {
+    for (const [hasTime, least] of [
+      [true, 500],
+      [false, -Infinity],
+    ] as const) {
+      const list = listOf(true, '127.0.0.1:1');
+      list.learn([advertised('b', '127.0.0.1:2')], hasTime);
+      const wait = list.all.find(({ id }) => id === 'b')!.notBefore - performance.now();
+      expect(wait).toBeGreaterThanOrEqual(least);
+      expect(wait > 0).toBe(hasTime);
+    }
+  });
+
   it('leaves out addresses that cannot be read, and learns nothing where it must not', () => {
     const list = listOf(true, '127.0.0.1:1');
     list.learn([advertised('b', 'no address')]);

@@ -5,6 +5,8 @@ import type { EdgeAddress as AdvertisedEdge } from '@culvert/wire';
 
 /** Delays between dials, in ms. */
 const BACKOFF = { baseMs: 500, capMs: 30_000, settledMs: 10_000 };
+/** All agents hear at about the same time of an edge that came or came back; each waits a random part of this (ms). */
+const ARRIVAL_SPREAD_MS = 2_000;
 
 /** An edge that may be dialled, known by its address. */
 export interface KnownEdge {
@@ -15,11 +17,14 @@ export interface KnownEdge {
   /** What the edge calls itself; of a configured address known once it was reached. */
   id: string | undefined;
   region: string | undefined;
-  /** On the monotonic clock, ms. */
+  /** When it may be dialled again: by our own backoff, and as it asked for; on the monotonic clock, ms. */
   notBefore: number;
+  askedUntil: number;
+  /** Its starts that were told of. */
+  readonly boots: Set<string>;
   /** Whether the last dial was answered by a welcome. */
   proven: boolean;
-  /** It has said that it takes no new streams, and a link to it is still there. */
+  /** It has said that it takes no new streams: until it is there anew, others have its share. */
   draining: boolean;
 }
 
@@ -56,21 +61,44 @@ export class EdgeList {
     });
   }
 
-  /** Replaces what was learned; addresses that nobody can dial are left out. */
-  learn(advertised: readonly AdvertisedEdge[]): void {
+  /**
+   * Replaces what was learned; addresses that nobody can dial are left out.
+   * @param hasTime there are links enough: edges that are new need not be dialled at once
+   */
+  learn(advertised: readonly AdvertisedEdge[], hasTime = false): void {
     if (!this.#options.learns) return;
     const before = new Map(this.#learned.map((edge) => [edge.key, edge]));
     const learned = new Map<string, KnownEdge>();
-    for (const { id, region, address: text } of advertised) {
+    for (const { id, region, address: text, boot } of advertised) {
       const address = parseEdgeAddress(text);
       if (address === undefined) continue;
       const key = formatEdgeAddress(address);
-      const edge = before.get(key) ?? this.#edge(address, false);
+      const configured = this.#configured.find((edge) => edge.key === key || edge.id === id);
+      const known = before.get(key);
+      const edge = known ?? this.#edge(address, false);
+      if (known === undefined && configured === undefined && hasTime) this.#spread(edge);
       edge.id = id;
       edge.region = region;
       learned.set(key, edge);
+      for (const each of [edge, configured])
+        if (each !== undefined && boot !== undefined) this.#noteBoot(each, boot);
     }
     this.#learned = this.#inOrder([...learned.values()]);
+  }
+
+  /** The same address, but another process: what the earlier one did is no reason to leave this one alone. */
+  #noteBoot(edge: KnownEdge, boot: string): void {
+    if (edge.boots.has(boot)) return;
+    const isAnother = edge.boots.size > 0;
+    edge.boots.add(boot);
+    if (!isAnother && edge.backoff.failures === 0) return;
+    edge.backoff.reset();
+    edge.draining = false;
+    this.#spread(edge);
+  }
+
+  #spread(edge: KnownEdge): void {
+    edge.notBefore = performance.now() + this.#options.random() * ARRIVAL_SPREAD_MS;
   }
 
   #edge(address: EdgeAddress, configured: boolean): KnownEdge {
@@ -84,6 +112,8 @@ export class EdgeList {
       id: undefined,
       region: undefined,
       notBefore: 0,
+      askedUntil: 0,
+      boots: new Set(),
       proven: false,
       draining: false,
     };

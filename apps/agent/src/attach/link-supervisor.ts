@@ -26,6 +26,12 @@ import { nextStep, type EdgeState } from './link-plan.ts';
 const FINAL_REFUSAL_MS = 60_000;
 /** No edge can ask to be left alone for longer (ms). */
 const MAX_RETRY_AFTER_MS = 300_000;
+/** An agent that has kept all of its links for so long (ms) moves them without haste. */
+const SETTLED_MS = 5_000;
+/** The edge that held the last link asks for another one: the others are dialled within this time (ms). */
+const HURRY_MS = 250;
+/** How long (ms) a link may be silent after the machine has slept or moved. */
+const VERIFY_MS = 2_000;
 
 export interface LinkSupervisorOptions {
   readonly edges: EdgeList;
@@ -69,7 +75,33 @@ export class LinkSupervisor implements AgentLinkEvents {
     return attached;
   }
 
+  /** Whether any link takes streams: an edge that drains goes on using those that are left to it. */
+  get serves(): boolean {
+    for (const link of this.#links) if (link.state === 'attached' || link.state === 'leaving') return true;
+    return false;
+  }
+
   start(): void {
+    this.#reconcile();
+  }
+
+  /** The machine has slept, or moved to another network: links may lead nowhere, and edges be reached that were not. */
+  verify(why: string): void {
+    if (this.#stopping) return;
+    this.#options.logger.info('links are verified', { reason: why });
+    const given = { code: GoAwayCode.Leaving, retryAfterMs: 0, text: why };
+    for (const link of [...this.#links]) {
+      if (link.state === 'dialing') {
+        link.abort(given);
+        this.#links.delete(link);
+      } else {
+        link.verify(VERIFY_MS);
+      }
+    }
+    for (const edge of this.#options.edges.all) {
+      edge.backoff.reset();
+      edge.notBefore = performance.now() + this.#options.random() * HURRY_MS;
+    }
     this.#reconcile();
   }
 
@@ -93,6 +125,7 @@ export class LinkSupervisor implements AgentLinkEvents {
   onAttached(link: AgentLink): void {
     const { logger, counters } = this.#options;
     link.edge.proven = true;
+    link.edge.draining = false;
     this.#generations.attached(link.edgeId, link.generation);
     counters.linksAttached++;
     logger.info('link attached', { edge: link.edgeId, address: link.edge.key, region: link.edge.region });
@@ -120,6 +153,10 @@ export class LinkSupervisor implements AgentLinkEvents {
     if (isFinalRefusal(goAway.code)) this.#leaveAlone(link.edge, this.#afterFinalRefusal());
     else this.#leaveAlone(link.edge, retryAfter(goAway, 0));
     link.edge.draining = goAway.code !== GoAwayCode.Replaced;
+    // Its successor may be at the same address already: one dial at a time finds out.
+    link.edge.proven = false;
+    this.#backOff(link.edge, performance.now() - link.attachedAt);
+    if (this.attached === 0) this.#hurry();
     this.#reconcile();
   }
 
@@ -134,8 +171,10 @@ export class LinkSupervisor implements AgentLinkEvents {
     if (expected) logger.info('link ended', fields);
     else logger.warn('link lost', end.code === 0 ? { edge: link.edgeId, text: end.text } : fields);
     // Once the edge has let go of the last link it is gone, or back, or refuses: a dial tells which.
-    link.edge.draining &&= this.#hasLeaving(link.edge);
-    if (!(expected && end.by === 'us')) this.#backOff(link.edge, performance.now() - link.attachedAt);
+    link.edge.draining &&= this.#has(link.edge, 'leaving');
+    const isBack = expected && this.#has(link.edge, 'attached');
+    if (!isBack && !(expected && end.by === 'us'))
+      this.#backOff(link.edge, performance.now() - link.attachedAt);
     if (this.#links.size === 0) this.#onEmpty?.();
     this.#learn();
     this.#reconcile();
@@ -147,7 +186,14 @@ export class LinkSupervisor implements AgentLinkEvents {
     const told = new Map<string, AgentLink['edges'][number]>();
     for (const link of this.#links) for (const edge of link.edges) told.set(edge.id, edge);
     // Without any link left, what was told last is still the best there is.
-    if (told.size > 0) this.#options.edges.learn([...told.values()]);
+    if (told.size > 0) this.#options.edges.learn([...told.values()], this.#hasTime());
+  }
+
+  #hasTime(): boolean {
+    const settled = performance.now() - SETTLED_MS;
+    let kept = 0;
+    for (const link of this.#links) if (link.state === 'attached' && link.attachedAt < settled) kept++;
+    return kept >= this.#options.links;
   }
 
   #onUnreachable(edge: KnownEdge, error: Error): void {
@@ -169,10 +215,12 @@ export class LinkSupervisor implements AgentLinkEvents {
     counters.linkRefusals++;
     if (code === GoAwayCode.Replaced) this.#generations.outdated(edge.id ?? edge.key, Date.now());
     const backoff = this.#backOff(edge, 0);
-    const wait = isFinalRefusal(code) ? this.#afterFinalRefusal() : retryAfter(error.goAway, backoff);
-    this.#leaveAlone(edge, wait);
-    const fields = { address: edge.key, code: goAwayName(code), text, retryInMs: Math.round(wait) };
-    logger[isFinalRefusal(code) ? 'error' : 'warn']('edge refused the link', fields);
+    const isFinal = isFinalRefusal(code);
+    const asked = isFinal ? this.#afterFinalRefusal() : retryAfter(error.goAway, 0);
+    this.#leaveAlone(edge, asked);
+    const retryInMs = Math.round(Math.max(asked, backoff));
+    const level = isFinal ? 'error' : code === GoAwayCode.Draining ? 'info' : 'warn';
+    logger[level]('edge refused the link', { address: edge.key, code: goAwayName(code), text, retryInMs });
     this.#options.onRefused(error);
   }
 
@@ -184,7 +232,14 @@ export class LinkSupervisor implements AgentLinkEvents {
   }
 
   #leaveAlone(edge: KnownEdge, ms: number): void {
-    edge.notBefore = Math.max(edge.notBefore, performance.now() + ms);
+    edge.askedUntil = Math.max(edge.askedUntil, performance.now() + ms);
+  }
+
+  /** No link takes streams any more, and the ones that are left are going away: no time for backing off. */
+  #hurry(): void {
+    const soon = performance.now() + this.#options.random() * HURRY_MS;
+    for (const edge of this.#options.edges.all)
+      if (!edge.draining) edge.notBefore = Math.min(edge.notBefore, soon);
   }
 
   #afterFinalRefusal(): number {
@@ -229,8 +284,8 @@ export class LinkSupervisor implements AgentLinkEvents {
       if (link.state === 'dialing') dialing++;
     }
     const preferred = region === undefined || edge.region === undefined || edge.region === region;
-    const dialable = !edge.draining && edge.notBefore <= now;
-    const doubtful = !edge.proven && edge.backoff.failures > 0;
+    const dialable = dialableAt(edge) <= now;
+    const doubtful = edge.draining || (!edge.proven && edge.backoff.failures > 0);
     return { key: edge.key, preferred, attached, dialing, dialable, proven: edge.proven, doubtful };
   }
 
@@ -260,13 +315,13 @@ export class LinkSupervisor implements AgentLinkEvents {
   #waitForNext(now: number): void {
     clearTimeout(this.#timer);
     const waits = this.#edges()
-      .map((edge) => edge.notBefore - now)
+      .map((edge) => dialableAt(edge) - now)
       .filter((wait) => wait > 0);
     if (waits.length > 0) this.#timer = setTimeout(() => this.#reconcile(), Math.min(...waits) + 1);
   }
 
-  #hasLeaving(edge: KnownEdge): boolean {
-    for (const link of this.#links) if (link.edge.key === edge.key && link.state === 'leaving') return true;
+  #has(edge: KnownEdge, state: AgentLink['state']): boolean {
+    for (const link of this.#links) if (link.edge.key === edge.key && link.state === state) return true;
     return false;
   }
 
@@ -276,6 +331,10 @@ export class LinkSupervisor implements AgentLinkEvents {
       if (this.#links.size === 0) resolve();
     });
   }
+}
+
+function dialableAt(edge: KnownEdge): number {
+  return Math.max(edge.notBefore, edge.askedUntil);
 }
 
 /** What the other side asks for, within bounds; `otherwise` when it leaves it to us. */
