@@ -1,3 +1,4 @@
+import type { EntryRules } from './entry-rules.ts';
 import type { Peer } from './peer.ts';
 
 /** Who asks, and what services are told of it. */
@@ -17,4 +18,6 @@ export interface Client {
   readonly via: string;
   /** A line of Forwarded up to the Host that it ends with, quoted; undefined where none is sent. */
   readonly forwardedStart: string | undefined;
+  /** What the entry point asks of requests; undefined where that is nothing. */
+  readonly rules: EntryRules | undefined;
 }

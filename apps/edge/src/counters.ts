@@ -17,6 +17,7 @@ export class EdgeCounters {
   retriesDenied = 0;
   clientAborts = 0;
   rawStreams = 0;
+  redirectsToHttps = 0;
   tlsHandshakes = 0;
   tlsResumptions = 0;
   tlsFailures = 0;

@@ -68,6 +68,11 @@ export function declareEdgeMetrics(metrics: Metrics, state: EdgeState): void {
     () => counters.clientAborts,
   );
   metrics.counter('culvert_edge_raw_streams_total', 'Raw connections passed on', () => counters.rawStreams);
+  metrics.counter(
+    'culvert_edge_redirects_to_https_total',
+    'Requests in clear that were sent to HTTPS',
+    () => counters.redirectsToHttps,
+  );
   metrics.counter('culvert_edge_tls_handshakes_total', 'TLS handshakes on entry points by outcome', () => [
     { labels: { outcome: 'full' }, value: counters.tlsHandshakes - counters.tlsResumptions },
     { labels: { outcome: 'resumed' }, value: counters.tlsResumptions },

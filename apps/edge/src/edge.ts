@@ -39,6 +39,7 @@ import { RetryBudget } from './retry-budget.ts';
 import { SessionGate } from './session-gate.ts';
 import { SessionRate } from './session-rate.ts';
 import type { EdgeSettings } from './settings.ts';
+import { hstsValue, withheldFields } from './entry-rules.ts';
 import { newTicketKeys } from './tls/ticket-keys.ts';
 
 /** What an edge gets from the process that it runs in. */
@@ -195,13 +196,13 @@ class Edge implements RunningEdge {
     };
     this.#admission = new Admission(limits.connections, limits.connectionsPerAddress);
     this.#entryPoints = new EntryPoints(
-      ({ listen, http2, connect, proxyProtocol, tls }, { timeouts }) =>
+      (one, { entryPoints, timeouts }) =>
         new EntryPoint({
-          listen,
-          http2,
-          connect,
-          proxyProtocol,
-          tls,
+          ...one,
+          tls: one.tls,
+          httpsPort: one.redirectToHttps,
+          hsts: one.hsts && hstsValue(one.hsts),
+          withheld: withheldFields(entryPoints),
           ticketKeys,
           handshakeTimeoutMs: timeouts.handshake,
           context: this.#context,

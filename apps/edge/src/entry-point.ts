@@ -4,7 +4,10 @@ import type { ProxyHeader } from '@culvert/sniff';
 import type { Logger } from '@culvert/telemetry';
 import { createServer } from 'node:net';
 import type { Server, Socket } from 'node:net';
+import type { TLSSocket } from 'node:tls';
 import type { Admission } from './admission.ts';
+import { PlainRules } from './entry-rules.ts';
+import type { EntryRules } from './entry-rules.ts';
 import type { Forwarding } from './forwarding.ts';
 import { Http1Connection } from './http1-connection.ts';
 import type { HttpContext } from './http-context.ts';
@@ -15,8 +18,10 @@ import { believedPeer } from './proxy-header.ts';
 import { RawConnection } from './raw-connection.ts';
 import { Sniffing } from './sniffing.ts';
 import type { SniffTarget } from './sniffing.ts';
-import type { TlsListenerSettings } from './tls/certificate-store.ts';
 import { Termination } from './tls/termination.ts';
+import type { EntryTlsSettings } from './tls/termination.ts';
+
+const NOTHING = Buffer.alloc(0);
 
 export interface EntryPointOptions {
   readonly listen: ListenAddress;
@@ -27,7 +32,13 @@ export interface EntryPointOptions {
   readonly proxyProtocol: 'accept' | 'require' | 'off';
   readonly sniffTimeoutMs: number;
   /** Absent: TLS is passed through by server name. */
-  readonly tls: TlsListenerSettings | undefined;
+  readonly tls: EntryTlsSettings | undefined;
+  /** Requests in clear are sent there. */
+  readonly httpsPort: number | undefined;
+  /** Value of Strict-Transport-Security for responses over TLS. */
+  readonly hsts: string | undefined;
+  /** Names, in lower case, of fields that clients may not send. */
+  readonly withheld: ReadonlySet<string> | undefined;
   readonly handshakeTimeoutMs: number;
   readonly ticketKeys: Buffer;
   readonly logger: Logger;
@@ -37,11 +48,15 @@ export interface EntryPointOptions {
 export class EntryPoint implements SniffTarget {
   readonly #options: EntryPointOptions;
   #server: Server;
+  readonly #plainRules: EntryRules | undefined;
   #address: ListenAddress | undefined;
   #termination: Termination | undefined;
 
   constructor(options: EntryPointOptions) {
     this.#options = options;
+    const { httpsPort, withheld } = options;
+    const rules = httpsPort === undefined && withheld === undefined;
+    this.#plainRules = rules ? undefined : new PlainRules(httpsPort, withheld);
     this.#server = createServer({ noDelay: true, allowHalfOpen: true }, (socket) => this.#accept(socket));
     this.#server.on('error', (error) => options.logger.error('entry point failed', { error }));
   }
@@ -82,7 +97,8 @@ export class EntryPoint implements SniffTarget {
 
   onHttp1(socket: Socket, first: Buffer, peer: Peer): void {
     const { context, connect } = this.#options;
-    const connection = new Http1Connection(context, socket, this.#forwarding.client(peer, 'http'), connect);
+    const client = this.#forwarding.client(peer, 'http', this.#plainRules);
+    const connection = new Http1Connection(context, socket, client, connect);
     if (connection.onSocketRead(first.length, first) === false) socket.pause();
   }
 
@@ -90,13 +106,13 @@ export class EntryPoint implements SniffTarget {
   onHttp2(socket: Socket, first: Buffer, peer: Peer): void {
     const { context, http2 } = this.#options;
     if (!http2) return this.onGarbage(socket, 'http2');
-    new Http2Connection(context, socket, this.#forwarding.client(peer, 'http'), first);
+    new Http2Connection(context, socket, this.#forwarding.client(peer, 'http', this.#plainRules), first);
   }
 
   onTls(socket: Socket, serverName: string | undefined, first: Buffer, peer: Peer): void {
     if (this.#termination === undefined) return this.#passThrough(socket, serverName, first, peer);
     this.#termination.take(socket, serverName, first, {
-      onSecure: (secure) => this.#onSecure(secure, peer),
+      onSecure: (secure, rules) => this.#onSecure(secure, peer, rules),
       onPassThrough: (kept) => this.#passThrough(socket, serverName, kept, peer),
     });
   }
@@ -116,9 +132,11 @@ export class EntryPoint implements SniffTarget {
     socket.destroy();
   }
 
-  #onSecure(socket: Socket, peer: Peer): void {
+  #onSecure(socket: TLSSocket, peer: Peer, rules: EntryRules): void {
     const { context, connect } = this.#options;
-    new Http1Connection(context, socket, this.#forwarding.client(peer, 'https'), connect);
+    const client = this.#forwarding.client(peer, 'https', rules);
+    if (socket.alpnProtocol === 'h2') new Http2Connection(context, socket, client, NOTHING);
+    else new Http1Connection(context, socket, client, connect);
   }
 
   #passThrough(socket: Socket, serverName: string | undefined, first: Buffer, peer: Peer): void {
@@ -130,11 +148,11 @@ export class EntryPoint implements SniffTarget {
   }
 
   async #openTermination(): Promise<Termination | undefined> {
-    const { tls, listen: at, context, handshakeTimeoutMs, ticketKeys, logger } = this.#options;
+    const { tls, listen: at, context, ...others } = this.#options;
     if (tls === undefined) return undefined;
     const { resolver, counters } = context.ways;
     const what = `entry point ${formatAddress(at)}`;
-    return Termination.open({ what, tls, ticketKeys, handshakeTimeoutMs, resolver, counters, logger });
+    return Termination.open({ ...others, what, tls, resolver, counters });
   }
 
   get #forwarding(): Forwarding {

@@ -8,6 +8,8 @@ import type { Client } from './client.ts';
 import type { ClientSide } from './client-side.ts';
 import { Delivery, refusalFor } from './delivery.ts';
 import type { Caller, Way } from './delivery.ts';
+import { httpsRedirect, withHsts } from './entry-rules.ts';
+import type { EntryRules } from './entry-rules.ts';
 import { forwardedHead } from './forwarded-head.ts';
 import type { HttpContext, HttpTimeouts } from './http-context.ts';
 import type { OwnAnswer } from './own-answer.ts';
@@ -27,6 +29,7 @@ const isAgentLost = (code: number): boolean => code === ResetCode.LinkLost || co
 /** Interim responses that one request may have. */
 const MAX_INTERIM = 32;
 const NOTHING = Buffer.alloc(0);
+const MISDIRECTED: Refusal = { code: 'misdirected', reason: 'this connection was made for another host' };
 const TOO_LARGE: Refusal = { code: 'content_too_large', reason: 'the request body is larger than it may be' };
 
 /**
@@ -93,6 +96,8 @@ export class Exchange implements Caller {
 
   /** Looks for a way; what has been read of the body goes along with the opening frame. */
   start(): void {
+    const { rules } = this.client;
+    if (rules !== undefined && !this.#obey(rules)) return;
     this.#limitTime(this.#context.timeouts);
     const { via } = this.head;
     if (via === undefined || !this.#context.forwarding.loops(via)) return this.#delivery.start();
@@ -148,7 +153,11 @@ export class Exchange implements Caller {
 
   // Caller
 
-  onRoute({ policy, tunnel }: ReadyRoute): boolean {
+  onRoute({ policy, tunnel, passesTls }: ReadyRoute): boolean {
+    if (passesTls && this.client.rules?.terminates === true) {
+      this.onRefused(MISDIRECTED);
+      return false;
+    }
     if (policy !== undefined && !this.#follow(policy, tunnel)) return false;
     if (this.#body === undefined) return true;
     this.#body.limit = policy?.maxBody ?? this.#context.bodySize;
@@ -204,7 +213,8 @@ export class Exchange implements Caller {
     this.#context.ways.counters.countStatus(head.status);
     this.#delivery.answered();
     this.#begun = true;
-    this.#side.begin(answer, this.stream!, { buffer, start: headEnd, end, whole: last });
+    const told = withHsts(answer, this.client.rules);
+    this.#side.begin(told, this.stream!, { buffer, start: headEnd, end, whole: last });
     if (!last) this.#waitForMore();
   }
 
@@ -249,6 +259,20 @@ export class Exchange implements Caller {
     if (this.#begun || !this.#mayRepeat(ResetCode.LinkLost) || !this.#delivery.hasAlternative) return;
     this.stream!.reset(ResetCode.Cancelled, 'not acknowledged in time');
     this.#again(ResetCode.LinkLost, 'session');
+  }
+
+  /** False when the entry point's rules have answered the request. */
+  #obey(rules: EntryRules): boolean {
+    if (rules.misdirects(this.head.hostname)) {
+      this.onRefused(MISDIRECTED);
+      return false;
+    }
+    if (rules.httpsPort === undefined || this.client.proto === 'https') return true;
+    const redirect = httpsRedirect(rules.httpsPort, this.head, this.requestId);
+    if (redirect === undefined) return true;
+    this.#context.ways.counters.redirectsToHttps++;
+    this.#answer(redirect);
+    return false;
   }
 
   #again(code: number, failed: 'link' | 'session'): void {
@@ -334,7 +358,7 @@ export class Exchange implements Caller {
   }
 
   #answer(answer: OwnAnswer): void {
-    this.#side.answer(answer);
+    this.#side.answer(withHsts(answer, this.client.rules));
     this.#finish();
   }
 

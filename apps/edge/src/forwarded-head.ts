@@ -1,16 +1,24 @@
+import { withoutFields } from '@culvert/http1';
 import type { RequestHead } from '@culvert/http1';
 import type { Client } from './client.ts';
+import type { EntryRules } from './entry-rules.ts';
 
 /**
  * The head that the agent and the service get: what the edge has understood, and nothing else. What strangers said
  * about earlier hops is gone with the fields that the parser took out.
  */
 export function forwardedHead(head: RequestHead, client: Client, requestId: string): string {
+  const { rules } = client;
+  const fields = rules === undefined ? head.fields : ruledFields(head.fields, rules);
   return (
-    `${head.method} ${head.target} HTTP/1.1\r\nHost: ${head.host}\r\n${head.fields}${client.forwardedFields}` +
+    `${head.method} ${head.target} HTTP/1.1\r\nHost: ${head.host}\r\n${fields}${client.forwardedFields}` +
     `${hostFields(head, client)}X-Request-Id: ${requestId}\r\n${viaField(head, client)}` +
     `${connectionFields(head)}${framing(head)}\r\n`
   );
+}
+
+function ruledFields(fields: string, { withheld, requestFields }: EntryRules): string {
+  return (withheld === undefined ? fields : withoutFields(fields, withheld)) + requestFields;
 }
 
 function hostFields(head: RequestHead, client: Client): string {

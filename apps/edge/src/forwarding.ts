@@ -2,6 +2,7 @@ import { hostnameOf } from '@culvert/http1';
 import type { ForwardedFields, RequestHead } from '@culvert/http1';
 import { addressText } from '@culvert/socket';
 import type { Client } from './client.ts';
+import type { EntryRules } from './entry-rules.ts';
 import { forwardedElements, forwardedForNodes } from './forwarded-nodes.ts';
 import type { ForwardedNode } from './forwarded-nodes.ts';
 import type { Peer } from './peer.ts';
@@ -52,7 +53,7 @@ export class Forwarding {
   }
 
   /** The client of a connection on which nobody speaks for others. */
-  client(peer: Peer, proto: Proto): Client {
+  client(peer: Peer, proto: Proto, rules?: EntryRules): Client {
     const { address, port, localPort } = peer;
     return {
       address,
@@ -65,6 +66,7 @@ export class Forwarding {
         ? `Forwarded: for=${nodeText(address)};${this.#by};proto=${proto};host="`
         : undefined,
       via: this.#via,
+      rules,
     };
   }
 

@@ -15,6 +15,7 @@ import type { SocketOwner } from '@culvert/socket';
 import type { Socket } from 'node:net';
 import type { Client } from './client.ts';
 import type { ClientSide, FirstBytes } from './client-side.ts';
+import { withHsts } from './entry-rules.ts';
 import { Exchange } from './exchange.ts';
 import type { HttpContext } from './http-context.ts';
 import { RawConnection } from './raw-connection.ts';
@@ -234,7 +235,7 @@ export class Http1Connection extends Deadlined implements ClientSide, SocketOwne
   /** Answers something that is no request; the connection is of no use afterwards. */
   #reject(code: RefusalCode, reason: string): void {
     this.context.ways.counters.countRefusal(code);
-    const answer = refusalAnswer({ code, reason }, unknownRequest(this.context));
+    const answer = withHsts(refusalAnswer({ code, reason }, unknownRequest(this.context)), this.client.rules);
     this.socket.write(answerText(answer, { method: 'GET', keepAlive: false }), 'latin1');
     this.#closeSoon();
   }

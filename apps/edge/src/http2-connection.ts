@@ -5,6 +5,7 @@ import type { SocketOwner } from '@culvert/socket';
 import type { IncomingHttpHeaders, ServerHttp2Session, ServerHttp2Stream } from 'node:http2';
 import type { Socket } from 'node:net';
 import type { Client } from './client.ts';
+import { withHsts } from './entry-rules.ts';
 import type { HttpContext } from './http-context.ts';
 import { Http2ErrorCode } from './http2-error-code.ts';
 import { readHttp2Request } from './http2-head.ts';
@@ -150,7 +151,8 @@ export class Http2Connection extends Deadlined implements SocketOwner {
   #refuse(stream: ServerHttp2Stream, pairs: readonly string[], refusal: Refusal): undefined {
     this.context.ways.counters.countRefusal(refusal.code);
     const method = pairs[pairs.indexOf(':method') + 1];
-    answerOn(stream, refusalAnswer(refusal, unknownRequest(this.context)), method);
+    const answer = refusalAnswer(refusal, unknownRequest(this.context));
+    answerOn(stream, withHsts(answer, this.client.rules), method);
     if (!stream.endAfterHeaders) new Http2Linger(stream, this.context.deadlines);
   }
 

@@ -2,6 +2,7 @@ import { SocketCarrier, WebSocketCarrier, acceptLink } from '@culvert/link';
 import type { Admission, Carrier, StreamMemory } from '@culvert/link';
 import { listen } from '@culvert/lifecycle';
 import type { ListenAddress } from '@culvert/lifecycle';
+import { sniff } from '@culvert/sniff';
 import { remoteText } from '@culvert/socket';
 import type { Logger } from '@culvert/telemetry';
 import {
@@ -79,6 +80,7 @@ export class LinkListener {
     const onData = (chunk: Buffer): void => {
       first = first.length === 0 ? chunk : Buffer.concat([first, chunk]);
       if (first.length < PREFACE_BYTES && couldBecome(first)) return;
+      if (first[0] === TLS_HANDSHAKE && this.#tls !== undefined && !isWholeHello(first)) return;
       clearTimeout(timer);
       socket.off('data', onData);
       socket.pause();
@@ -96,7 +98,9 @@ export class LinkListener {
     if (first.toString('latin1', 0, PREFACE_BYTES) === PREFACE) {
       this.#accept(new SocketCarrier(socket, first.subarray(PREFACE_BYTES)), 'read');
     } else if (first[0] === TLS_HANDSHAKE && this.#tls !== undefined && !('encrypted' in socket)) {
-      this.#tls.take(socket, first, {
+      const verdict = sniff(first, first.length);
+      if (verdict.kind !== 'tls') return this.#drop(socket, remote, 'TLS with a broken hello');
+      this.#tls.take(socket, verdict.serverName, first, {
         onSecure: (secure) => this.#sniff(secure),
         onHandshakeFailed: (reason) => this.#options.onGarbage(remote, `TLS: ${reason}`),
       });
@@ -177,6 +181,11 @@ export class LinkListener {
       socket.resume();
     };
   }
+}
+
+/** Or nothing that could become one. */
+function isWholeHello(first: Buffer): boolean {
+  return sniff(first, first.length).kind !== 'need-more';
 }
 
 /** Whether so few bytes may still be the start of something known. */

@@ -25,6 +25,7 @@ import {
   tlsSection,
   type SettingsOf,
 } from '@culvert/settings';
+import { entryPoint } from './entry-point-settings.ts';
 import { ErrorPageError, readErrorPage } from './error-pages.ts';
 import type { PageFiles } from './error-pages.ts';
 
@@ -73,19 +74,6 @@ export const edgeSchema = (folder: string) =>
       yield* badPages(edge.errors);
     },
   );
-
-const entryPoint = (folder: string) =>
-  section('sniffs HTTP/1, h2c and TLS', {
-    listen: listenAddress('where the public arrives'),
-    http2: flag('whether HTTP/2 is spoken', true),
-    connect: flag("whether CONNECT over HTTP/1.1 opens a raw stream to the hostname's `tcp://` rule", false),
-    proxyProtocol: choice<'accept' | 'require' | 'off'>(
-      'headers of the PROXY protocol, version 1 or 2, which count from trusted proxies only',
-      ['accept', 'require', 'off'],
-      'accept',
-    ),
-    tls: optional(tlsSection(folder)),
-  });
 
 /** Who the client is, and what services are told of it. */
 const forwarding = () => ({

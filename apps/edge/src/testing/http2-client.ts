@@ -1,5 +1,10 @@
 import { connect, constants } from 'node:http2';
-import type { ClientHttp2Session, ClientHttp2Stream, OutgoingHttpHeaders } from 'node:http2';
+import type {
+  ClientHttp2Session,
+  ClientHttp2Stream,
+  OutgoingHttpHeaders,
+  SecureClientSessionOptions,
+} from 'node:http2';
 import { eventually } from '@culvert/testkit';
 import { onTestFinished } from 'vitest';
 
@@ -12,15 +17,17 @@ export class Http2Client {
   readonly goAways: { readonly code: number; readonly lastStream: number }[] = [];
   closed = false;
 
-  private constructor(port: number) {
-    this.session = connect(`http://127.0.0.1:${port}`);
+  private constructor(port: number, tls: SecureClientSessionOptions | undefined) {
+    const scheme = tls === undefined ? 'http' : 'https';
+    this.session = connect(`${scheme}://127.0.0.1:${port}`, tls);
     this.session.on('error', () => undefined);
     this.session.on('goaway', (code: number, lastStream: number) => this.goAways.push({ code, lastStream }));
     this.session.on('close', () => (this.closed = true));
   }
 
-  static connect(port: number): Http2Client {
-    const client = new Http2Client(port);
+  /** Over TLS where options for it are given. */
+  static connect(port: number, tls?: SecureClientSessionOptions): Http2Client {
+    const client = new Http2Client(port, tls);
     onTestFinished(() => client.session.destroy());
     return client;
   }

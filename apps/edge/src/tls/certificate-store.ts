@@ -1,7 +1,7 @@
 import { FileWatch } from '@culvert/lifecycle';
 import type { Logger } from '@culvert/telemetry';
 import { constants, createHash } from 'node:crypto';
-import type { SecureContext, SecureContextOptions } from 'node:tls';
+import type { SecureContextOptions } from 'node:tls';
 import { CertificateError, expiryOf, readAuthorities, readCertificate } from './certificate.ts';
 import type { Certificate, CertificateFiles } from './certificate.ts';
 import { CertificateChoice, identitiesOf } from './certificate-choice.ts';
@@ -23,16 +23,14 @@ export interface CertificateStoreOptions {
   readonly logger: Logger;
 }
 
-/** An identity ready for handshakes. */
+/** An identity with all that a handshake needs. */
 export interface ServedIdentity extends Identity {
   readonly options: SecureContextOptions;
-  readonly context: SecureContext;
 }
 
 /** The certificates of a listener as they are in force: read at the start and again when their files change. */
 export class CertificateStore {
   readonly #options: CertificateStoreOptions;
-  readonly #listeners: (() => void)[] = [];
   #certificates: readonly Certificate[];
   #authorities: Buffer | undefined;
   #choice: CertificateChoice<ServedIdentity>;
@@ -74,11 +72,6 @@ export class CertificateStore {
     return this.#certificates;
   }
 
-  /** Calls back when other certificates have come into force. */
-  onChange(listener: () => void): void {
-    this.#listeners.push(listener);
-  }
-
   /** Reads the files again. What is of no use is told and leaves the old in force; connections are not touched. */
   reload(): Promise<void> {
     this.#reloading = this.#reloading.then(() => this.#reload());
@@ -115,7 +108,6 @@ export class CertificateStore {
     }
     logger.info('certificates loaded', { listener: what, names: certificates.map(({ names }) => names) });
     this.#warnOfExpiry();
-    for (const listener of this.#listeners) listener();
   }
 
   /** What the file holds now, or what it held when it was of use. */
@@ -148,8 +140,9 @@ export class CertificateStore {
       ticketKeys,
       ...(this.#authorities === undefined ? {} : { ca: this.#authorities }),
     };
-    const { createSecureContext } = process.getBuiltinModule('node:tls');
-    return { ...identity, options, context: createSecureContext(options) };
+    // What OpenSSL will not have, it shall refuse now.
+    process.getBuiltinModule('node:tls').createSecureContext(options);
+    return { ...identity, options };
   }
 
   /**

@@ -1,7 +1,9 @@
+import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
 import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
+import { join } from 'node:path';
 import type { AddressInfo, Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import type { ConnectionOptions } from 'node:tls';
@@ -14,10 +16,21 @@ import { fill } from '../testing/fill.ts';
 import { HOSTNAME, TUNNEL } from '../testing/router-double.ts';
 import { connectOverTls } from '../testing/tls-client.ts';
 
-const { authority } = makeAuthority();
+const { authority, folder } = makeAuthority();
 const ca = authority.pem;
 const app = authority.issue('app', 'DNS:app.test');
 const shop = authority.issue('shop', 'DNS:*.shop.test');
+const rsa = rsaCertificate('rsa.test');
+const both = [authority.issue('both', 'DNS:both.test'), rsaCertificate('both.test')] as const;
+
+/** Vouches for itself. */
+function rsaCertificate(name: string) {
+  const files = { cert: join(folder, `rsa-${name}.pem`), key: join(folder, `rsa-${name}.key`) };
+  const how = ['-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', '-subj', '/CN=rsa'];
+  const out = ['-addext', `subjectAltName=DNS:${name}`, '-keyout', files.key, '-out', files.cert];
+  execFileSync('openssl', ['req', ...how, ...out], { stdio: 'ignore' });
+  return files;
+}
 
 const entryPoint = (tls: object = {}) => ({
   entryPoints: [{ listen: '127.0.0.1:0', tls: { certificates: [app, shop], ...tls } }],
@@ -192,6 +205,21 @@ describe('the certificate', () => {
     expect(socket.getPeerX509Certificate()?.subjectAltName).toBe(names);
   });
 
+  it('is one of two for the same names, by what the client knows, and never another name’s', async () => {
+    const { over } = await startWithTls({}, { certificates: [shop, rsa, both[0], both[1]] });
+    const shown = async (servername: string, ciphers: string) => {
+      const tls = { servername, ciphers, maxVersion: 'TLSv1.2' as const, rejectUnauthorized: false };
+      const { socket } = await over(tls);
+      const certificate = socket.getPeerX509Certificate()!;
+      return [certificate.subjectAltName, certificate.publicKey.asymmetricKeyType];
+    };
+    const [ec, any] = ['ECDHE-ECDSA-AES128-GCM-SHA256', 'DEFAULT'];
+    expect(await shown('both.test', ec)).toEqual(['DNS:both.test', 'ec']);
+    expect(await shown('both.test', 'ECDHE-RSA-AES128-GCM-SHA256')).toEqual(['DNS:both.test', 'rsa']);
+    expect(await shown('rsa.test', any)).toEqual(['DNS:rsa.test', 'rsa']);
+    await expect(shown('rsa.test', ec)).rejects.toThrow('handshake failure');
+  });
+
   it('that cannot be used keeps the edge from starting, and says which file it is', async () => {
     const broken = [{ cert: app.cert, key: shop.key }];
     await expect(startWithTls({}, { certificates: broken })).rejects.toThrow(
@@ -290,6 +318,14 @@ describe('a server name whose route passes TLS through', () => {
       expect((await over()).socket.authorized).toBe(true);
     }
     expect(router.resolved.filter((name) => name === OWN)).toHaveLength(1);
+  });
+
+  it('is misdirected on a connection that was terminated for another name', async () => {
+    const { agent, router, over } = await startWithTls();
+    router.change(routes);
+    const { client } = await over();
+    const response = await client.request('GET /', [`Host: ${OWN}`]).response();
+    expect([response.status, agent.streams]).toEqual([421, []]);
   });
 
   it('is terminated while nobody can be asked', async () => {

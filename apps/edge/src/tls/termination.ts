@@ -6,31 +6,42 @@ import type { TLSSocket } from 'node:tls';
 import type { EdgeCounters } from '../counters.ts';
 import type { ReadyRoute } from '../ready-route.ts';
 import type { Resolver } from '../resolver.ts';
+import type { EntryRules } from '../entry-rules.ts';
 import { CertificateStore } from './certificate-store.ts';
 import type { TlsListenerSettings } from './certificate-store.ts';
+import { clientCertificateFields } from './client-certificate.ts';
+import type { ClientCertificateHeaders } from './client-certificate.ts';
+import { SecureRules } from './secure-rules.ts';
 import { TlsTerminator } from './tls-terminator.ts';
 
 export interface TerminationOptions {
   /** The entry point, for the log. */
   readonly what: string;
-  readonly tls: TlsListenerSettings;
+  readonly tls: EntryTlsSettings;
   readonly ticketKeys: Buffer;
+  readonly http2: boolean;
+  /** Value of Strict-Transport-Security. */
+  readonly hsts: string | undefined;
+  /** Names, in lower case, of fields that clients may not send. */
+  readonly withheld: ReadonlySet<string> | undefined;
   readonly handshakeTimeoutMs: number;
   readonly resolver: Resolver;
   readonly counters: EdgeCounters;
   readonly logger: Logger;
 }
 
+export interface EntryTlsSettings extends TlsListenerSettings {
+  readonly clientCertificates?: NonNullable<TlsListenerSettings['clientCertificates']> &
+    ClientCertificateHeaders;
+}
+
 /** What becomes of a TLS connection: one of the two is called, unless it breaks before. */
 export interface TlsTarget {
   /** The handshake is over; the socket's bytes are in clear. */
-  onSecure(socket: TLSSocket): void;
+  onSecure(socket: TLSSocket, rules: EntryRules): void;
   /** TLS is the tunnel's business; `first` is what was read. */
   onPassThrough(first: Buffer): void;
 }
-
-/** By preference; a client that offers others alone is refused by a `no_application_protocol` alert. */
-const ALPN = ['http/1.1'];
 
 /** TLS at an entry point with certificates: terminated, but for server names whose route passes it through. */
 export class Termination {
@@ -39,12 +50,12 @@ export class Termination {
   readonly #terminator: TlsTerminator;
 
   private constructor(options: TerminationOptions, store: CertificateStore) {
-    const { tls, handshakeTimeoutMs } = options;
+    const { tls, http2, handshakeTimeoutMs } = options;
     this.#options = options;
     this.#store = store;
     this.#terminator = new TlsTerminator({
       store,
-      alpn: ALPN,
+      alpn: http2 ? ['h2', 'http/1.1'] : ['http/1.1'],
       halfOpen: true,
       handshakeTimeoutMs,
       ...(tls.clientCertificates === undefined ? {} : { clientCertificates: tls.clientCertificates.mode }),
@@ -69,39 +80,65 @@ export class Termination {
 
   /** Takes a connection over; `first` is a view of what was read of it, valid during the call. */
   take(socket: Socket, serverName: string | undefined, first: Buffer, target: TlsTarget): void {
-    if (serverName === undefined) return this.#terminate(socket, first, target);
+    if (serverName === undefined) return this.#terminate(socket, undefined, first, target);
     const known = this.#options.resolver.known(serverName);
-    if (known !== undefined) return this.#byRoute(known, socket, first, target);
+    if (known !== undefined) return this.#byRoute(known, socket, serverName, first, target);
     socket.pause();
     const kept = Buffer.from(first);
     this.#options.resolver.resolve(serverName).then(
-      (routes) => this.#byRoute(routes, socket, kept, target),
+      (routes) => this.#byRoute(routes, socket, serverName, kept, target),
       // A name that nobody can look up is answered in HTTP, if that is what follows.
-      () => this.#terminate(socket, kept, target),
+      () => this.#terminate(socket, serverName, kept, target),
     );
   }
 
-  #byRoute(routes: HostRoutes<ReadyRoute>, socket: Socket, first: Buffer, target: TlsTarget): void {
+  #byRoute(
+    routes: HostRoutes<ReadyRoute>,
+    socket: Socket,
+    serverName: string,
+    first: Buffer,
+    target: TlsTarget,
+  ): void {
     if (socket.destroyed) return;
-    if (routes.match('/')?.passesTls !== true) return this.#terminate(socket, first, target);
+    if (routes.match('/')?.passesTls !== true) return this.#terminate(socket, serverName, first, target);
     target.onPassThrough(first);
     socket.resume();
   }
 
-  #terminate(socket: Socket, first: Buffer, target: TlsTarget): void {
+  #terminate(socket: Socket, serverName: string | undefined, first: Buffer, target: TlsTarget): void {
     if (socket.destroyed) return;
-    const { counters, logger, what } = this.#options;
     const client = remoteText(socket);
-    this.#terminator.take(socket, first, {
-      onSecure: (secure) => {
-        counters.tlsHandshakes++;
-        if (secure.isSessionReused()) counters.tlsResumptions++;
-        target.onSecure(secure);
-      },
-      onHandshakeFailed: (reason) => {
-        counters.tlsFailures++;
-        logger.debug('TLS handshake failed', { listener: what, client, reason });
-      },
+    this.#terminator.take(socket, serverName, first, {
+      onSecure: (secure) => this.#onSecure(secure, serverName, client, target),
+      onHandshakeFailed: (reason) => this.#onFailed(client, reason),
     });
+  }
+
+  #onSecure(socket: TLSSocket, serverName: string | undefined, client: string, target: TlsTarget): void {
+    const { counters, hsts, withheld } = this.#options;
+    const requestFields = this.#requestFields(socket);
+    if (requestFields === undefined) {
+      this.#onFailed(client, 'client certificate: subject too long');
+      return void socket.destroy();
+    }
+    counters.tlsHandshakes++;
+    if (socket.isSessionReused()) counters.tlsResumptions++;
+    target.onSecure(
+      socket,
+      new SecureRules({ store: this.#store, serverName, hsts, withheld, requestFields }),
+    );
+  }
+
+  #onFailed(client: string, reason: string): void {
+    const { counters, logger, what } = this.#options;
+    counters.tlsFailures++;
+    logger.debug('TLS handshake failed', { listener: what, client, reason });
+  }
+
+  #requestFields(socket: TLSSocket): string | undefined {
+    const { clientCertificates } = this.#options.tls;
+    if (clientCertificates === undefined) return '';
+    const certificate = socket.getPeerX509Certificate();
+    return certificate === undefined ? '' : clientCertificateFields(certificate, clientCertificates);
   }
 }

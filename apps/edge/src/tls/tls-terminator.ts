@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import type { Server, TLSSocket } from 'node:tls';
-import type { CertificateStore } from './certificate-store.ts';
+import type { CertificateStore, ServedIdentity } from './certificate-store.ts';
 
 export interface TlsTerminatorOptions {
   readonly store: CertificateStore;
@@ -23,35 +23,45 @@ export interface HandshakeOutcome {
 /** The server side of TLS over connections that others have accepted, with the certificates that are in force. */
 export class TlsTerminator {
   readonly #options: TlsTerminatorOptions;
-  readonly #server: Server;
+  /**
+   * One for each identity: node:tls takes over only one certificate of the context that `SNICallback` names, and
+   * leaves those of the default beside it, which clients may get instead where the types of the keys differ.
+   */
+  readonly #servers = new WeakMap<ServedIdentity, Server>();
   readonly #outcomes = new Map<Socket, HandshakeOutcome>();
 
   constructor(options: TlsTerminatorOptions) {
     this.#options = options;
-    const { createServer } = process.getBuiltinModule('node:tls');
-    const { store, alpn, clientCertificates, handshakeTimeoutMs } = options;
-    this.#server = createServer({
-      ...store.choice.default.options,
-      ...(alpn === undefined ? {} : { ALPNProtocols: [...alpn] }),
-      requestCert: clientCertificates !== undefined,
-      rejectUnauthorized: clientCertificates === 'require',
-      handshakeTimeout: handshakeTimeoutMs,
-      SNICallback: (serverName, done) => done(null, store.choice.for(serverName.toLowerCase()).context),
-    });
-    // The default is for who sends no server name.
-    store.onChange(() => this.#server.setSecureContext(store.choice.default.options));
-    this.#server.on('secureConnection', (socket) => this.#onSecure(socket));
-    this.#server.on('tlsClientError', (error, socket) => this.#onFailed(socket, reasonOf(error)));
   }
 
-  /** Takes a connection over; `first` is what was read of it, and is copied. */
-  take(raw: Socket, first: Buffer, outcome: HandshakeOutcome): void {
+  /**
+   * Takes a connection over; `first` is what was read of it, and is copied.
+   * @param serverName that of the ClientHello, in lower case
+   */
+  take(raw: Socket, serverName: string | undefined, first: Buffer, outcome: HandshakeOutcome): void {
     this.#outcomes.set(raw, outcome);
     // The TLS socket takes it over: there is nothing to be sent to who leaves in the middle of a handshake.
     raw.allowHalfOpen = false;
     raw.pause();
     raw.unshift(Buffer.from(first));
-    this.#server.emit('connection', raw);
+    this.#serverOf(this.#options.store.choice.for(serverName)).emit('connection', raw);
+  }
+
+  #serverOf(identity: ServedIdentity): Server {
+    const known = this.#servers.get(identity);
+    if (known !== undefined) return known;
+    const { alpn, clientCertificates, handshakeTimeoutMs } = this.#options;
+    const server = process.getBuiltinModule('node:tls').createServer({
+      ...identity.options,
+      ...(alpn === undefined ? {} : { ALPNProtocols: [...alpn] }),
+      requestCert: clientCertificates !== undefined,
+      rejectUnauthorized: clientCertificates === 'require',
+      handshakeTimeout: handshakeTimeoutMs,
+    });
+    server.on('secureConnection', (socket) => this.#onSecure(socket));
+    server.on('tlsClientError', (error, socket) => this.#onFailed(socket, reasonOf(error)));
+    this.#servers.set(identity, server);
+    return server;
   }
 
   #onSecure(socket: TLSSocket): void {
