@@ -207,9 +207,12 @@ export class Exchange implements Caller {
       // The direction was left open for what follows an upgrade; there is none.
       this.stream!.sendEnd();
     }
-    const named = this.#context.echoRequestId ? withRequestId(head, this.requestId) : head;
-    const answer = this.#policy?.responseHead(named) ?? named;
-    if ('code' in answer) return this.#withhold(answer);
+    let answer = this.#context.echoRequestId ? withRequestId(head, this.requestId) : head;
+    if (this.#policy !== undefined) {
+      const changed = this.#policy.responseHead(answer);
+      if ('code' in changed) return this.#withhold(changed);
+      answer = changed;
+    }
     this.#context.ways.counters.countStatus(head.status);
     this.#delivery.answered();
     this.#begun = true;

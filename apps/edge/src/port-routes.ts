@@ -120,6 +120,7 @@ export class PortRoutes {
     }
     if (bound !== undefined) {
       bound.route = ready;
+      this.#failed.delete(port);
       return;
     }
     const server = createServer({ noDelay: true, allowHalfOpen: true }, (socket) =>

@@ -3,6 +3,7 @@ import { connect as connectTls, createServer as createTlsServer } from 'node:tls
 import type { TLSSocket } from 'node:tls';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
+import type { RoutePolicy } from '@culvert/signals';
 import { eventually, freePort } from '@culvert/testkit';
 import { Protocol, ResetCode } from '@culvert/wire';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -35,10 +36,12 @@ async function tlsTo(port: number, servername: string): Promise<TLSSocket> {
 }
 
 /** An edge with one port route to the agent's tunnel. */
-async function startWithPort() {
+async function startWithPort(policy: RoutePolicy = {}) {
   const port = await freePort();
   const parts = await startWithAgent();
-  parts.router.change([...parts.router.routes, { id: 'p1', tunnel: TUNNEL, port }], { ports: true });
+  parts.router.change([...parts.router.routes, { id: 'p1', tunnel: TUNNEL, port, ...policy }], {
+    ports: true,
+  });
   await eventually(() => parts.edge.lines.some(({ msg }) => msg === 'port route bound'));
   return { ...parts, port };
 }
@@ -213,6 +216,25 @@ describe('a port route', () => {
     await eventually(() =>
       router.leases.some(({ warnings }) => warnings.some((text) => text.includes(String(taken)))),
     );
+  });
+
+  it('has the bandwidth of its route, both ways', async () => {
+    const { agent, port } = await startWithPort({ bandwidth: { up: 100_000, down: 50_000 } });
+    const client = await RawClient.connect(port);
+    const began = performance.now();
+    client.send('u'.repeat(100_000));
+    const stream = await agent.next();
+    stream.send('d'.repeat(50_000));
+    await eventually(() => stream.bytes === 100_000 && client.received.length === 50_000);
+    expect(performance.now() - began).toBeGreaterThan(700);
+  });
+
+  it('goes by its former policy while the new one cannot be read, and says so', async () => {
+    const { edge, router, agent, port } = await startWithPort();
+    router.change([{ id: 'p1', tunnel: TUNNEL, port, bandwidth: 'much' }], { ports: true });
+    await eventually(() => edge.lines.some(({ msg }) => msg === 'port route passed over'));
+    agent.serve = (stream) => void stream.send('hello');
+    await (await RawClient.connect(port)).hear('hello');
   });
 
   it('that is gone accepts no more, and one that leads elsewhere does so at once', async () => {
