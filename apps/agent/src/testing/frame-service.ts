@@ -15,10 +15,17 @@ export class FrameConnection {
   readonly socket: Socket;
   /** Codes of the resets that came, by stream. */
   readonly resets = new Map<number, number>();
+  /** Pings that came; they are answered while it is not `mute`. */
   pings = 0;
+  mute = false;
 
   constructor(socket: Socket) {
     this.socket = socket;
+  }
+
+  onPing(payload: Buffer): void {
+    this.pings++;
+    if (!this.mute) this.frame(Frame.ping, ACK, 0, payload);
   }
 
   frame(kind: number, flags: number, stream: number, payload: Buffer | string = ''): void {
@@ -107,7 +114,7 @@ export class FrameService {
       at = end;
       const [kind, flags, stream] = [header[3], header[4]!, header.readUInt32BE(5)];
       if (kind === Frame.settings && (flags & ACK) === 0) connection.frame(Frame.settings, ACK, 0);
-      else if (kind === Frame.ping && (flags & ACK) === 0) connection.frame(Frame.ping, ACK, 0, payload);
+      else if (kind === Frame.ping && (flags & ACK) === 0) connection.onPing(payload);
       else if (kind === Frame.reset) connection.resets.set(stream, payload.readUInt32BE(0));
       else if (kind === Frame.headers) options.onHead?.(connection, stream, this.requests++);
     }

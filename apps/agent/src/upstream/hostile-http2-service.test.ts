@@ -303,6 +303,26 @@ describe('a connection that is going away', () => {
     expect(service.connections).toHaveLength(2);
   });
 
+  it('without a word is found out by a ping with its next request after a silence, and not before', async () => {
+    const { edge, service } = await scripted((connection, stream) => {
+      if (!connection.mute) connection.head(stream, OK, END_STREAM);
+    });
+    await over(edge.request(get()));
+    const [first] = service.connections;
+    const usedAt = performance.now();
+    await eventually(() => performance.now() - usedAt > 10_500, { timeoutMs: 15_000 });
+    expect(first!.pings).toBe(0);
+    first!.mute = true;
+    const lost = edge.request(post('Content-Length: 0\r\n'));
+    await eventually(() => lost.over, { timeoutMs: 10_000 });
+    expect(lost.reset).toEqual({ code: ResetCode.UpstreamLost, text: 'no answer to a ping' });
+    expect(first!.pings).toBe(1);
+    const next = edge.request(get());
+    await over(next);
+    expect(next.status).toBe(200);
+    expect(service.connections).toHaveLength(2);
+  }, 60_000);
+
   it('takes nothing for now, so requests wait until it does', async () => {
     const { edge, service } = await scripted(
       (connection, stream) => connection.head(stream, OK, END_STREAM),

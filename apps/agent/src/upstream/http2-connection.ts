@@ -56,6 +56,7 @@ export class Http2Connection extends Deadlined {
   #maxStreams = 0;
   #opened = 0;
   #leaving = false;
+  #probing = false;
   #reason: string | undefined;
 
   constructor(options: Http2ConnectionOptions) {
@@ -116,8 +117,8 @@ export class Http2Connection extends Deadlined {
     options: { readonly endStream: boolean; readonly waitForTrailers: boolean },
   ): ClientHttp2Stream {
     const now = coarseNow();
-    if (this.streams === 0 && now - this.heardAt > SILENCE_MS) this.#probe();
-    else if (this.streams === 0) this.deadline = Infinity;
+    if (this.streams === 0) this.deadline = Infinity;
+    if (now - this.heardAt > SILENCE_MS && !this.#probing) this.#probe();
     this.streams++;
     this.#opened++;
     return this.#session.request(headers, options);
@@ -183,8 +184,10 @@ export class Http2Connection extends Deadlined {
   }
 
   #probe(): void {
+    this.#probing = true;
     this.deadline = coarseNow() + PING_TIMEOUT_MS;
     this.#session.ping(() => {
+      this.#probing = false;
       this.heardAt = coarseNow();
       this.deadline = this.streams === 0 ? this.heardAt + this.#keepAlive : Infinity;
     });
