@@ -3,10 +3,11 @@ import { constants } from 'node:http2';
 import { INITIAL_WINDOW_BYTES } from '@culvert/link';
 import { eventually } from '@culvert/testkit';
 import { ResetCode } from '@culvert/wire';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { startInstallation, startWithAgent } from './testing/edge-kit.ts';
 import { fill } from './testing/fill.ts';
 import { Http2Client } from './testing/http2-client.ts';
+import { Frame, Http2Frames } from './testing/http2-frames.ts';
 import { UPLOAD_WINDOW_BYTES } from './upload-hold.ts';
 
 const digest = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('hex');
@@ -246,6 +247,24 @@ describe('a response over HTTP/2', () => {
     asked.stream.resume();
     expect(await asked.reset()).toBe(constants.NGHTTP2_INTERNAL_ERROR);
     expect(asked.ended).toBe(false);
+  });
+
+  it('that its client takes slowly goes on', async () => {
+    const { agent, edge } = await startWithAgent({ timeouts: { bodyIdle: '400ms' } });
+    const frames = (await Http2Frames.connect(edge.httpPort)).get(1);
+    const stream = await agent.next();
+    stream.answer('HTTP/1.1 200 OK\r\nContent-Length: 2000000', '', 'more');
+    stream.send(Buffer.alloc(2_000_000));
+    const increment = Buffer.from('00000064', 'hex');
+    const taking = setInterval(() => {
+      for (const id of [0, 1]) frames.send(Frame.WindowUpdate, 0, id, increment);
+    }, 100);
+    onTestFinished(() => clearInterval(taking));
+    const patience = performance.now() + 2_000;
+    await eventually(() => performance.now() > patience);
+    expect(stream.reset).toBeUndefined();
+    clearInterval(taking);
+    await eventually(() => stream.reset);
   });
 
   it.each([

@@ -73,7 +73,7 @@ export class Http2Connection extends Deadlined implements SocketOwner {
 
   /** More than nothing while something of an answer may not have gone out. */
   get unsentBytes(): number {
-    return this.#streams > 0 ? 1 : this.socket.writableLength;
+    return this.#streams > 0 || (this.#closing && !this.socket.writableFinished) ? 1 : 0;
   }
 
   waitUpTo(ms: number): void {

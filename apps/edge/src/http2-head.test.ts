@@ -102,7 +102,8 @@ describe('trailers', () => {
   });
 });
 
-it('fields of a response keep cookies apart and join what is repeated', () => {
-  const fields = 'Set-Cookie: a=1\r\nX-A:  1 \r\nset-cookie: b=2\r\nx-a: 2\r\nX-Empty:\r\n';
+it('fields of a response keep cookies apart, join what is repeated and say nothing of a connection', () => {
+  const fields =
+    'Set-Cookie: a=1\r\nX-A:  1 \r\nset-cookie: b=2\r\nx-a: 2\r\nX-Empty:\r\nConnection: close\r\nTE: x\r\n';
   expect({ ...headersOf(fields) }).toEqual({ 'set-cookie': ['a=1', 'b=2'], 'x-a': '1, 2', 'x-empty': '' });
 });

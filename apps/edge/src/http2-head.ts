@@ -22,6 +22,7 @@ const CONNECTION_SPECIFIC = new Set([
   'proxy-connection',
   'transfer-encoding',
   'upgrade',
+  'http2-settings',
 ]);
 /** RFC 8441 §5: of the connection that the edge asks for, not of the client's stream. */
 const OF_THE_HANDSHAKE = new Set(['sec-websocket-key', 'sec-websocket-accept']);
@@ -155,7 +156,10 @@ export function responseHeaders(head: ResponseHead): OutgoingHttpHeaders {
   return headers;
 }
 
-/** Lines of a parsed head or trailer. Repeated ones are joined, which node:http2 wants of most (RFC 9110 §5.3). */
+/**
+ * Lines of a head or trailer, but for those about a connection, which header rules may have set. Repeated ones are
+ * joined, which node:http2 wants of most (RFC 9110 §5.3).
+ */
 export function headersOf(fields: string): OutgoingHttpHeaders {
   const headers = Object.create(null) as OutgoingHttpHeaders;
   for (let at = 0; at < fields.length;) {
@@ -163,11 +167,12 @@ export function headersOf(fields: string): OutgoingHttpHeaders {
     const end = fields.indexOf('\r\n', colon);
     const name = fields.slice(at, colon).toLowerCase();
     const value = fields.slice(colon + 1, end).trim();
+    at = end + 2;
+    if (CONNECTION_SPECIFIC.has(name) || name === 'te') continue;
     const earlier = headers[name];
     if (name === 'set-cookie')
       headers[name] = earlier === undefined ? [value] : [...(earlier as string[]), value];
     else headers[name] = earlier === undefined ? value : `${earlier as string}, ${value}`;
-    at = end + 2;
   }
   return headers;
 }
