@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { INITIAL_WINDOW_BYTES } from '@culvert/link';
+import { INITIAL_WINDOW_BYTES, LONG_PATH_WINDOW_BYTES } from '@culvert/link';
 import { eventually } from '@culvert/testkit';
 import { describe, expect, it } from 'vitest';
 import { startWithAgent } from './testing/edge-kit.ts';
@@ -41,7 +41,7 @@ describe('a client that does not read', () => {
       return stalled;
     });
     expect(flow.sent).toBeLessThan(64_000_000);
-    expect(await edge.metric('culvert_edge_window_bytes')).toBeLessThanOrEqual(256 * 1_024);
+    await eventually(async () => (await edge.metric('culvert_edge_window_bytes')) <= 256 * 1_024);
     client.socket.destroy();
     await eventually(() => stream.reset);
     await eventually(async () => (await edge.metric('culvert_edge_window_bytes')) === 0);
@@ -84,10 +84,13 @@ describe('an upload', () => {
     agent.serve = (stream) => void (stream.takes = false);
     client.request('POST /', [`Content-Length: ${body.length}`]).send(body);
     const stream = await agent.next();
-    await eventually(() => stream.bytes === INITIAL_WINDOW_BYTES);
+    // A busy machine looks like a long path, whose windows begin larger.
+    const windows = [INITIAL_WINDOW_BYTES, LONG_PATH_WINDOW_BYTES];
+    await eventually(() => windows.includes(stream.bytes));
+    const window = stream.bytes;
     const quick = await agentAnswers();
     expect(quick).toBe(200);
-    expect(stream.bytes).toBe(INITIAL_WINDOW_BYTES);
+    expect(stream.bytes).toBe(window);
     expect(client.socket.writableLength).toBeGreaterThan(0);
     stream.takes = true;
     stream.take();

@@ -11,5 +11,5 @@ export { SocketCarrier } from './socket-carrier.ts';
 export { SocketSink } from './socket-sink.ts';
 export { LinkStream } from './stream.ts';
 export type { StreamConsumer, StreamEnd } from './stream.ts';
-export { INITIAL_WINDOW_BYTES, StreamMemory } from './stream-memory.ts';
+export { INITIAL_WINDOW_BYTES, LONG_PATH_WINDOW_BYTES, StreamMemory } from './stream-memory.ts';
 export { WebSocketCarrier } from './websocket-carrier.ts';

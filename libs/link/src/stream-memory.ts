@@ -76,7 +76,7 @@ export const INITIAL_WINDOW_BYTES = 65_536;
 /** Round trips, in ms, from which on a path is long: waiting for credit costs more there than memory does. */
 export const LONG_PATH_MS = 10;
 /** The same on a long path, while memory is plentiful: most answers fit, and the rest has its way shortened. */
-const LONG_PATH_WINDOW_BYTES = 1_048_576;
+export const LONG_PATH_WINDOW_BYTES = 1_048_576;
 /** No first window takes more than this part of the limit. */
 const LONG_PATH_STREAMS = 64;
 /** A window under memory pressure. */
