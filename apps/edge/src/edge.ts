@@ -29,7 +29,7 @@ import { liveParts, requestRules } from './live-parts.ts';
 import { Neighbours } from './neighbours.ts';
 import { PeerLinks } from './peer-links.ts';
 import { Pacer } from './pace/pacer.ts';
-import { peerTls } from './peer-tls.ts';
+import { peerSecret, peerTls } from './peer-tls.ts';
 import { Pools } from './pools.ts';
 import { PortRoutes } from './port-routes.ts';
 import { RawPipe } from './raw-pipe.ts';
@@ -136,7 +136,7 @@ class Edge implements RunningEdge {
     this.#peerLinks = new PeerLinks({
       edge: settings.id,
       software: version,
-      secret: secret?.reveal(),
+      secret: peerSecret(settings),
       memory: this.#memory,
       get maxStreams() {
         return live().limits.streamsPerLink;

@@ -9,6 +9,7 @@ import type { EdgeCounters } from './counters.ts';
 import { EdgeNews } from './edge-news.ts';
 import { LinkListener } from './link-listener.ts';
 import type { Pools } from './pools.ts';
+import { peerListenerTls, peerSecret } from './peer-tls.ts';
 import { relay } from './relay.ts';
 import type { SessionGate } from './session-gate.ts';
 import type { EdgeSettings } from './settings.ts';
@@ -55,13 +56,15 @@ export class LinkDoor {
   }
 
   async start(): Promise<void> {
-    const { agents, peers, secret } = this.#options.settings;
+    const { settings } = this.#options;
+    const { agents, peers } = settings;
     if (agents !== undefined) {
-      this.#agents = await this.#listen('agents', agents.listen, agents.tls, undefined);
+      this.#agents = await this.#listen('agents', agents.listen, agents.tls, undefined, false);
       await this.#agents.start();
     }
     if (peers !== undefined) {
-      this.#peers = await this.#listen('peers', peers.listen, peers.tls, secret?.reveal());
+      const tls = peerListenerTls(peers);
+      this.#peers = await this.#listen('peers', peers.listen, tls, peerSecret(settings), peers.mutualTls);
       await this.#peers.start();
     }
   }
@@ -95,6 +98,7 @@ export class LinkDoor {
     listen: ListenAddress,
     tls: TlsListenerSettings | undefined,
     secret: string | undefined,
+    mutualTls: boolean,
   ): Promise<LinkListener> {
     const { memory, logger, counters } = this.#options;
     const live = (): EdgeSettings => this.#options.settings;
@@ -102,6 +106,7 @@ export class LinkDoor {
       what,
       listen,
       certificates: await this.#certificates(what, tls),
+      mutualTls,
       secret,
       memory,
       get maxStreams() {

@@ -27,6 +27,8 @@ export interface LinkListenerOptions {
   readonly listen: ListenAddress;
   /** Absent: TLS is refused. */
   readonly certificates: CertificateStore | undefined;
+  /** Whether links are taken only of who shows a certificate of the store's authorities. */
+  readonly mutualTls: boolean;
   /** Peers are admitted with it, and only with it. */
   readonly secret: string | undefined;
   readonly memory: StreamMemory;
@@ -50,8 +52,11 @@ export class LinkListener {
   constructor(options: LinkListenerOptions) {
     this.#options = options;
     this.#server = createServer({ noDelay: true, keepAlive: true }, (socket) => this.#sniff(socket));
-    const { certificates: store, helloTimeoutMs: handshakeTimeoutMs } = options;
-    if (store !== undefined) this.#tls = new TlsTerminator({ store, handshakeTimeoutMs, halfOpen: false });
+    const { certificates: store, helloTimeoutMs: handshakeTimeoutMs, mutualTls } = options;
+    if (store !== undefined) {
+      const asks = mutualTls ? { clientCertificates: 'require' as const } : {};
+      this.#tls = new TlsTerminator({ store, handshakeTimeoutMs, halfOpen: false, ...asks });
+    }
   }
 
   /** With the port that was assigned. */
@@ -95,9 +100,12 @@ export class LinkListener {
   }
 
   #dispatch(socket: Socket, first: Buffer, remote: string): void {
-    if (first.toString('latin1', 0, PREFACE_BYTES) === PREFACE) {
+    const isEncrypted = 'encrypted' in socket;
+    if (this.#options.mutualTls && !isEncrypted && first[0] !== TLS_HANDSHAKE) {
+      this.#drop(socket, remote, 'not TLS');
+    } else if (first.toString('latin1', 0, PREFACE_BYTES) === PREFACE) {
       this.#accept(new SocketCarrier(socket, first.subarray(PREFACE_BYTES)), 'read');
-    } else if (first[0] === TLS_HANDSHAKE && this.#tls !== undefined && !('encrypted' in socket)) {
+    } else if (first[0] === TLS_HANDSHAKE && this.#tls !== undefined && !isEncrypted) {
       const verdict = sniff(first, first.length);
       if (verdict.kind !== 'tls') return this.#drop(socket, remote, 'TLS with a broken hello');
       this.#tls.take(socket, verdict.serverName, first, {

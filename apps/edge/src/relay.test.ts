@@ -1,12 +1,13 @@
 import { eventually } from '@culvert/testkit';
 import { poolOf } from '@culvert/signals';
 import type { PoolInfo } from '@culvert/signals';
-import { GoAwayCode, ResetCode } from '@culvert/wire';
+import { GoAwayCode, Protocol, ResetCode, packUuid } from '@culvert/wire';
 import { describe, expect, it } from 'vitest';
 import { makeCertificate } from './testing/certificate.ts';
 import { startInstallation, startTestEdge } from './testing/edge-kit.ts';
 import type { TestEdge } from './testing/edge-kit.ts';
 import { TUNNEL } from './testing/router-double.ts';
+import { StreamDouble } from './testing/stream-double.ts';
 
 const certificate = makeCertificate();
 const SECRET = { secret: 'cluster-secret' };
@@ -253,6 +254,38 @@ describe('a peer', () => {
     expect((await client.request().response()).body).toBe('sealed');
   });
 
+  describe('with mutual TLS', () => {
+    const tls = { certificates: [{ cert: certificate.certFile, key: certificate.keyFile }] };
+    const peers = { listen: '127.0.0.1:0', tls, ca: certificate.certFile, mutualTls: true };
+
+    it('needs no secret', async () => {
+      const { agent, client } = await startRegion({ peers, secret: undefined });
+      agent.serve = (stream) => void stream.ok('sealed');
+      expect((await client.request().response()).body).toBe('sealed');
+    });
+
+    it.each([
+      ['shows no certificate', { mutualTls: false }],
+      ['shows a certificate that nobody vouches for', { tls: { certificates: [strangers()] } }],
+    ])('that %s is refused', async (_, more) => {
+      const { bus, edge: near } = await startInstallation({ ...SECRET, peers: { ...peers, ...more } });
+      const far = await startTestEdge({ id: 'us-1', peers }, bus);
+      await far.attach();
+      const response = await (await near.connect()).request().response();
+      expect(response.fields['x-culvert-error']).toBe('no_agent');
+      expect(await far.metric('culvert_edge_garbage_total')).toBe(1);
+    });
+
+    it('that comes without TLS is refused, also when it knows the secret', async () => {
+      const { bus, edge: near } = await startInstallation(PEERS);
+      const far = await startTestEdge({ id: 'us-1', ...SECRET, peers }, bus);
+      await far.attach();
+      const response = await (await near.connect()).request().response();
+      expect(response.fields['x-culvert-error']).toBe('no_agent');
+      expect(await far.metric('culvert_edge_garbage_total')).toBe(1);
+    });
+  });
+
   it('that leaves is left alone, and dialled anew when it is back', async () => {
     const { bus, far, agent, client } = await startRegion();
     agent.serve = (stream) => void stream.ok('first');
@@ -285,6 +318,56 @@ describe('a peer', () => {
     expect(abroad.streams.length).toBe(before);
   });
 });
+
+describe('nothing that a client or an agent sends', () => {
+  it('in fields of a request makes it look relayed', async () => {
+    const { agent, near } = await startRegion();
+    const local = await near.attach();
+    local.serve = (stream) => void stream.ok();
+    const fields = ['X-Culvert-Hops: 1', 'Culvert-Relay: us-1', 'Hops: 1', 'Via: 1.1 us-1', 'X-Edge: us-1'];
+    await (await near.connect()).request('GET /', fields).response();
+    expect(local.streams[0]!.open.hops).toBe(0);
+    expect(local.streams[0]!.open.client).toMatch(/^127\.0\.0\.1:/);
+    // Nor does it keep the edge from relaying.
+    local.link.close(GoAwayCode.Leaving, '');
+    agent.serve = (stream) => void stream.ok('from afar');
+    const again = await near.connect();
+    await eventually(async () => (await again.request('GET /', fields).response()).body === 'from afar');
+  });
+
+  it('at an entry point is a link', async () => {
+    const { near, agent } = await startRegion();
+    const { AgentDouble } = await import('./testing/agent-double.ts');
+    const posing = { edge: 'us-1', nonce: 'ab'.repeat(32), software: 'x', role: 'peer' } as never;
+    await expect(AgentDouble.attach(near.httpPort, posing)).rejects.toThrow();
+    expect(agent.streams).toEqual([]);
+  });
+
+  it('on an agent’s link is passed on to anybody: streams that it opens are refused', async () => {
+    const { far, agent } = await startRegion();
+    const other = await far.attach();
+    const opened = new StreamDouble(undefined as never, undefined as never);
+    const meta = {
+      protocol: Protocol.Http,
+      hops: 1,
+      window: 65_536,
+      tunnel: packUuid(TUNNEL),
+      hostname: 'app.test',
+      client: '192.0.2.1:1',
+      head: 'GET / HTTP/1.1\r\nHost: app.test\r\n\r\n',
+    };
+    agent.link.open(meta, opened, Buffer.alloc(0), 0, 0, true);
+    expect((await eventually(() => opened.reset)).code).toBe(ResetCode.Refused);
+    expect([...agent.streams, ...other.streams]).toEqual([]);
+    expect(await relayed(far)).toBe(0);
+  });
+});
+
+/** Of an authority that no edge was told of. */
+function strangers() {
+  const { certFile: cert, keyFile: key } = makeCertificate();
+  return { cert, key };
+}
 
 /** What the edge would say of its pool, had it one. */
 function poolInfo(id: string, edge: TestEdge, region = 'default'): PoolInfo {

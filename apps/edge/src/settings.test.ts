@@ -74,6 +74,14 @@ admin: { listen: 127.0.0.1:9091 }
     );
   });
 
+  it('need certificates of both sides where those are the proof, and then no secret', () => {
+    const file = (peers: string) => `id: a\nentryPoints: [{ listen: ":80" }]\npeers: ${peers}`;
+    expect(() => parse(file('{ mutualTls: true }'))).toThrow('/srv/edge.yml:3: peers.mutualTls: needs "tls"');
+    const tls = 'tls: { certificates: [{ cert: a.pem, key: a.key }] }';
+    expect(() => parse(file(`{ mutualTls: true, ${tls} }`))).toThrow('peers.mutualTls: needs');
+    expect(parse(file(`{ mutualTls: true, ${tls}, ca: ca.pem }`)).peers?.mutualTls).toBe(true);
+  });
+
   it('allow no head that a link would not carry', () => {
     const file = (size: string) => `id: a\nentryPoints: [{ listen: ":80" }]\nlimits: { headerSize: ${size} }`;
     expect(parse(file('96KiB')).limits.headerSize).toBe(98_304);

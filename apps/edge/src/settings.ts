@@ -65,9 +65,7 @@ export const edgeSchema = (folder: string) =>
       log: logSection(),
     },
     function* (edge) {
-      if (edge.peers !== undefined && edge.secret === undefined) {
-        yield { path: ['peers'], message: 'needs "secret": peers prove with it that they belong together' };
-      }
+      yield* badPeers(edge.peers, edge.secret !== undefined);
       if (edge.limits.headerSize > MAX_HEADER_SIZE) {
         yield { path: ['limits', 'headerSize'], message: 'is more than a link carries: 96KiB at most' };
       }
@@ -112,7 +110,25 @@ const peers = (folder: string) =>
     advertise: optional(hostPort('address that other edges are told; absent: "listen" when it names a host')),
     tls: optional(tlsSection(folder)),
     ca: optional(filePath("authorities that vouch for other edges, PEM; absent: the system's", folder)),
+    mutualTls: flag(
+      'whether other edges must show a certificate of "ca"; "secret" is not needed then',
+      false,
+    ),
   });
+
+type Peers = SettingsOf<typeof peers>;
+
+function* badPeers(peers: Peers | undefined, hasSecret: boolean) {
+  if (peers === undefined) return;
+  if (peers.mutualTls && (peers.tls === undefined || peers.ca === undefined)) {
+    const message = 'needs "tls", which is what this edge shows, and "ca", which vouches for the others';
+    yield { path: ['peers', 'mutualTls'], message };
+  }
+  if (!hasSecret && !peers.mutualTls) {
+    const message = 'needs "secret": peers prove with it that they belong together; or "mutualTls"';
+    yield { path: ['peers'], message };
+  }
+}
 
 const ejection = () =>
   optionalSection('agents whose service fails are set aside for a while, and return slowly', {
