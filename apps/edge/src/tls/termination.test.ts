@@ -60,6 +60,27 @@ async function clientHello(): Promise<Buffer> {
   return hello;
 }
 
+/** Passes a connection on to a port of loopback, and keeps what comes back. */
+async function startTap(target: number) {
+  const parts: Buffer[] = [];
+  const server = createServer((socket) => {
+    const onward = connect(target, '127.0.0.1');
+    onward.on('data', (part: Buffer) => void parts.push(part));
+    for (const one of [socket, onward]) one.on('error', () => undefined);
+    socket.pipe(onward).pipe(socket);
+  }).listen(0, '127.0.0.1');
+  onTestFinished(() => void server.close());
+  await once(server, 'listening');
+  return { port: (server.address() as AddressInfo).port, received: () => Buffer.concat(parts) };
+}
+
+/** How many of the TLS records carry application data (RFC 5246 §6.2.1). */
+function dataRecords(bytes: Buffer): number {
+  let records = 0;
+  for (let at = 0; at < bytes.length; at += 5 + bytes.readUInt16BE(at + 3)) if (bytes[at] === 23) records++;
+  return records;
+}
+
 /** The code of the error that a handshake ends with. */
 async function refusalOf(handshake: Promise<unknown>): Promise<string | undefined> {
   const error = await handshake.then(
@@ -158,6 +179,40 @@ describe('a request over TLS', () => {
     await client.hear('pong');
     stream.stream.reset(ResetCode.Cancelled, 'gone');
     expect(await client.over()).toBe('by reset');
+  });
+
+  it('that has become another protocol may end in one direction only', async () => {
+    const { agent, over } = await startWithTls();
+    const { socket, client } = await over();
+    socket.allowHalfOpen = true;
+    client.request('GET /ws', ['Connection: Upgrade', 'Upgrade: echo']);
+    const stream = await agent.next();
+    stream.rawHead(
+      'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n',
+      '',
+      'more',
+    );
+    await client.hear('101');
+    socket.end('last');
+    await stream.whole();
+    stream.send('an answer to the end', 'last');
+    await client.hear('an answer to the end');
+    expect(await client.over()).toBe('cleanly');
+    expect(stream.reset).toBeUndefined();
+  });
+
+  it.each([
+    ['a length', 'Content-Length: 1000', 1_000],
+    ['chunks', 'Transfer-Encoding: chunked', 1_000],
+    ['a length that fills a record with its head', 'Content-Length: 16000', 16_000],
+  ])('whose answer is small leaves in one TLS record, with %s', async (_, framing, bytes) => {
+    const { edge, agent } = await startWithTls();
+    const tap = await startTap(edge.httpPort);
+    // In TLS 1.3 tickets look like data.
+    const { client } = await connectOverTls(tap.port, { ca, maxVersion: 'TLSv1.2' });
+    agent.serve = (stream) => void stream.answer(`HTTP/1.1 200 OK\r\n${framing}`, 'x'.repeat(bytes), 'last');
+    expect((await client.request().response()).body).toHaveLength(bytes);
+    expect(dataRecords(tap.received())).toBe(1);
   });
 
   it('goes on for a client that takes its answer slowly, and ends for one that takes nothing', async () => {

@@ -28,7 +28,7 @@ export class TlsTerminator {
    * leaves those of the default beside it, which clients may get instead where the types of the keys differ.
    */
   readonly #servers = new WeakMap<ServedIdentity, Server>();
-  readonly #outcomes = new Map<Socket, HandshakeOutcome>();
+  readonly #outcomes = new WeakMap<Socket, HandshakeOutcome>();
 
   constructor(options: TlsTerminatorOptions) {
     this.#options = options;
