@@ -1,12 +1,20 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { LinkRefusedError } from '@culvert/link';
+import type { Admission } from '@culvert/link';
+import { MemorySignals } from '@culvert/signals';
+import { silentLogger } from '@culvert/telemetry';
 import { eventually } from '@culvert/testkit';
 import { GoAwayCode } from '@culvert/wire';
 import { describe, expect, it } from 'vitest';
+import { EdgeCounters } from './counters.ts';
+import { Pools } from './pools.ts';
+import { SessionGate } from './session-gate.ts';
+import { SessionRate } from './session-rate.ts';
 import type { AgentOptions } from './testing/agent-double.ts';
 import { startInstallation } from './testing/edge-kit.ts';
 import type { TestEdge } from './testing/edge-kit.ts';
 import { OTHER_TUNNEL, TOKEN, TUNNEL } from './testing/router-double.ts';
+import { POOLS, fakeLink } from './testing/sessions.ts';
 
 const DIGEST = createHash('sha256').update(TOKEN).digest('hex');
 
@@ -123,7 +131,41 @@ describe('a session', () => {
     expect(old.agent.streams).toHaveLength(1);
     old.stream.ok('old');
     expect((await old.client.response()).body).toBe('old');
-    expect(await edge.metric('culvert_edge_sessions')).toBe(2);
+    await eventually(async () => (await edge.metric('culvert_edge_sessions')) === 1);
+  });
+
+  it('of a newer generation makes the older hear that its links are of no use any more', async () => {
+    const { old } = await generations();
+    await eventually(() => old.agent.goAways[0]?.code === GoAwayCode.Replaced);
+    expect(old.agent.end).toBeUndefined();
+    old.stream.ok('old');
+    expect(await eventually(() => old.agent.end)).toMatchObject({ code: GoAwayCode.Replaced });
+  });
+
+  it('that a newer one overtakes between its admission and its attachment hears so too', async () => {
+    const { pools, admit } = await gate();
+    const told: number[] = [];
+    const attach = (admission: Admitted, generation: number): void => {
+      admission.attach(Object.assign(fakeLink(), { goAway: () => void told.push(generation) }));
+    };
+    const [newer, older] = [await admit(8), await admit(7)];
+    attach(newer, 8);
+    attach(older, 7);
+    expect(told).toEqual([7]);
+    expect([...pools.sessions].map(({ generation, draining }) => [generation, draining])).toEqual([
+      [8, false],
+      [7, true],
+    ]);
+  });
+
+  it('is named the same to both of two links that are admitted at once', async () => {
+    const { pools, admit } = await gate();
+    const sessions = [await admit(7), await admit(7)].map((admission) => {
+      const { session } = { ...admission.welcome };
+      admission.attach(fakeLink());
+      return session;
+    });
+    expect(new Set(sessions)).toEqual(new Set([...pools.sessions].map(({ id }) => id)));
   });
 
   it('that is older than one that is here is refused: a late message of the past', async () => {
@@ -200,4 +242,37 @@ async function generations() {
   const stream = await agent.next();
   const newer = await edge.attach({ agent: agent.hello.agent, generation: 8 });
   return { edge, client: await edge.connect(), old: { agent, stream, client: waiting }, newer };
+}
+
+type Admitted = Extract<Admission, { admit: true }>;
+
+/** A gate without connections: what is admitted is attached when a test says so. */
+async function gate() {
+  const { bus } = await startInstallation();
+  const pools = new Pools({ onSession: () => undefined }, POOLS);
+  const gate = new SessionGate({
+    edge: { id: 'eu-2', region: 'eu', software: 'test' },
+    signals: new MemorySignals(bus),
+    pools,
+    counters: new EdgeCounters(),
+    logger: silentLogger,
+    maxSessions: 10,
+    maxLinksPerSession: 10,
+    rate: new SessionRate(() => 1_000),
+    edges: () => [],
+    draining: () => false,
+  });
+  const admit = async (generation: number): Promise<Admitted> => {
+    const hello = {
+      role: 'agent',
+      tunnel: TUNNEL,
+      token: TOKEN,
+      agent: 'a',
+      software: '',
+      window: 1,
+    } as const;
+    const admission = await gate.admit({ ...hello, generation }, '');
+    return admission.admit ? admission : expect.fail('not admitted');
+  };
+  return { pools, admit };
 }

@@ -4,7 +4,7 @@ import { AUTHENTICATE } from '@culvert/signals';
 import type { AuthenticateReply, AuthenticateRequest, Claims, Signals } from '@culvert/signals';
 import type { Logger } from '@culvert/telemetry';
 import { GoAwayCode, ResetCode } from '@culvert/wire';
-import type { AgentHello, EdgeAddress } from '@culvert/wire';
+import type { AgentHello, EdgeAddress, GoAway } from '@culvert/wire';
 import { createHash, randomUUID } from 'node:crypto';
 import type { EdgeCounters } from './counters.ts';
 import { Health } from './ejection.ts';
@@ -13,6 +13,11 @@ import type { Pools } from './pools.ts';
 import type { SessionRate } from './session-rate.ts';
 
 const AUTHENTICATE_TIMEOUT_MS = 3_000;
+const REPLACED: GoAway = {
+  code: GoAwayCode.Replaced,
+  text: 'a newer session of this agent has taken over',
+  retryAfterMs: 0,
+};
 const NO_CLAIMS: Claims = { hostnames: [], ports: [] };
 /** Tokens remembered as good, so that agents come back while no router can be asked. */
 const MAX_REMEMBERED = 100_000;
@@ -57,12 +62,15 @@ export class SessionGate {
       this.#options.logger[level]('session refused', { tunnel: hello.tunnel, address, reason: text });
       return { admit: false, goAway: { code, text, retryAfterMs: refusal.retryAfterMs ?? 0 } };
     }
-    const { edge, edges } = this.#options;
+    const { edge, edges, pools } = this.#options;
     const session = this.#sessionFor(hello, digest, address);
     const welcome = {
       edge: edge.id,
       region: edge.region,
-      session: session.id,
+      // Read when it is sent: another link of the same attachment may have been admitted in the meantime.
+      get session() {
+        return (pools.find(session.tunnel, session.agent, session.generation) ?? session).id;
+      },
       software: edge.software,
       window: INITIAL_WINDOW_BYTES,
       edges: edges(),
@@ -88,7 +96,7 @@ export class SessionGate {
       return { code: GoAwayCode.UnknownTunnel, text: 'the tunnel id is not a UUID' };
     if (draining()) return { code: GoAwayCode.Draining, text: 'this edge is draining' };
     if (pools.isPast(hello.tunnel, hello.agent, hello.generation)) {
-      return { code: GoAwayCode.Replaced, text: 'a newer session of this agent has taken over' };
+      return REPLACED;
     }
     const session = pools.find(hello.tunnel, hello.agent, hello.generation);
     if (session === undefined && pools.sessionCount >= maxSessions) {
@@ -182,9 +190,15 @@ export class SessionGate {
     counters.sessionsAdmitted += session.links.length === 1 ? 1 : 0;
     if (session.links.length === 1) {
       pools.add(session);
+      this.#replaceOlder(session);
       logger.info('session up', sessionFields(session));
     } else {
       pools.changed(session);
+    }
+    // A newer session of the agent may have come while this link was being admitted.
+    if (pools.isPast(session.tunnel, session.agent, session.generation)) {
+      pools.drain(session);
+      link.goAway(REPLACED);
     }
     return {
       onOpen: () => ResetCode.Refused,
@@ -192,6 +206,14 @@ export class SessionGate {
       onControl: () => undefined,
       onClosed: (end) => this.#lost(session, link, end),
     };
+  }
+
+  /** Older links of the same agent get no streams any more: it must hear so, or it would count on them. */
+  #replaceOlder({ tunnel, agent, generation }: Session): void {
+    for (const { links, ...older } of this.#options.pools.get(tunnel)?.sessions ?? []) {
+      if (older.agent !== agent || older.generation >= generation) continue;
+      for (const link of links) link.goAway(REPLACED);
+    }
   }
 
   /** The agent takes no new streams on this link. */
