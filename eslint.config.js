@@ -71,7 +71,7 @@ const plainError = {
 };
 
 export default defineConfig(
-  { ignores: ['**/out-tsc', '**/coverage', '.nx', 'bench/out', '**/vitest.config.ts'] },
+  { ignores: ['**/out-tsc', '**/coverage', '.nx', 'bench/out', 'tests/chaos/out', '**/vitest.config.ts'] },
   {
     files: ['**/*.ts'],
     extends: [tseslint.configs.recommendedTypeChecked],

@@ -1,0 +1,14 @@
+import type { Fault } from '../fault.ts';
+import { CONTROL_PLANE } from './control-plane.ts';
+import { BROKEN_PATHS } from './paths.ts';
+import { PROCESSES } from './processes.ts';
+import { REGIONS } from './regions.ts';
+import { SOAK } from './soak.ts';
+
+export const EVERY_FAULT: readonly Fault[] = [
+  ...PROCESSES,
+  ...BROKEN_PATHS,
+  ...CONTROL_PLANE,
+  ...REGIONS,
+  ...SOAK,
+];

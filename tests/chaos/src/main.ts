@@ -1,0 +1,51 @@
+import { writeBook } from './book.ts';
+import { EVERY_FAULT } from './faults/every-fault.ts';
+import type { Fault } from './fault.ts';
+import { OptionError, USAGE, parseOptions } from './options.ts';
+import type { Options } from './options.ts';
+import { ReportFile, details, table } from './report.ts';
+import { Site } from './site/site.ts';
+import { play } from './trial.ts';
+import type { Report } from './trial.ts';
+
+try {
+  process.exitCode = await main(process.argv.slice(2));
+} catch (error) {
+  if (!(error instanceof OptionError)) throw error;
+  process.stderr.write(`${error.message}\n${USAGE}\n`);
+  process.exitCode = 2;
+}
+
+/** Returns the exit status: 0 when every law holds. */
+async function main(words: readonly string[]): Promise<number> {
+  const options = parseOptions(words, EVERY_FAULT);
+  if (options.help) {
+    const list = EVERY_FAULT.map(({ name, law }) => `  ${name.padEnd(28)} ${law}`);
+    process.stdout.write(`${USAGE}\n\nFaults:\n${list.join('\n')}\n`);
+    return 0;
+  }
+  const file = new ReportFile('chaos');
+  const reports: Report[] = [];
+  for (const [plan, faults] of Map.groupBy(options.faults, (fault) => fault.plan)) {
+    const site = await Site.start(plan);
+    try {
+      for (const fault of faults) reports.push(await report(fault, site, options, file));
+    } finally {
+      await site.stop();
+    }
+  }
+  process.stdout.write(`\n${table(reports)}\n`);
+  if (options.write) writeBook(reports);
+  process.stderr.write(`\nreports: ${file.path}\n`);
+  return reports.every(({ broken }) => broken.length === 0) ? 0 : 1;
+}
+
+async function report(fault: Fault, site: Site, { pace }: Options, file: ReportFile): Promise<Report> {
+  process.stderr.write(`${fault.name}: ${fault.law} … `);
+  const found = await play(fault, site, pace);
+  file.add(found);
+  process.stderr.write(`${found.broken.length === 0 ? 'holds' : 'DOES NOT HOLD'}\n`);
+  const more = details(found);
+  if (more !== '') process.stderr.write(`${more}\n`);
+  return found;
+}

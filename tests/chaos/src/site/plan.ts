@@ -1,0 +1,83 @@
+import type { Topology } from './signal-bus.ts';
+
+export interface EdgePlan {
+  readonly id: string;
+  readonly region: string;
+}
+
+export interface AgentPlan {
+  readonly name: string;
+  readonly tunnel: TunnelName;
+  readonly region: string;
+  readonly links: number;
+  /** Edges that its file names. */
+  readonly edges: readonly string[];
+}
+
+/** Two tunnels: requests to one of them are mostly local at some edges and relayed at the others. */
+export type TunnelName = 'shop' | 'wiki';
+
+export const TUNNELS: Readonly<Record<TunnelName, string>> = {
+  shop: '4d21094e-b74c-4916-86c1-d9fa36ea677b',
+  wiki: '0f6c5a1e-3c0b-4c55-9d1b-2f0a8ac0be11',
+};
+
+/** What an installation consists of. */
+export interface SitePlan {
+  readonly name: string;
+  readonly topology: Topology;
+  /** NATS servers: with gateways they are named like the regions that they are in. */
+  readonly nats: readonly string[];
+  /** Routers by their region. */
+  readonly routers: readonly string[];
+  readonly edges: readonly EdgePlan[];
+  readonly agents: readonly AgentPlan[];
+  /** How long a draining edge still accepts, and how long it finishes what runs. */
+  readonly drain: { readonly drainDelay: string; readonly drainTimeout: string };
+}
+
+const EU = { region: 'eu', links: 4, edges: ['eu-1', 'eu-2'] };
+
+/**
+ * One place: three edges, a NATS cluster of three, two routers. The shop's agents are attached to the edges of their
+ * region, so that the third relays; the wiki's agents hold one link to each of two edges.
+ */
+export const ONE_PLACE: SitePlan = {
+  name: 'one place',
+  topology: 'cluster',
+  nats: ['nats-1', 'nats-2', 'nats-3'],
+  routers: ['eu', 'eu'],
+  edges: [
+    { id: 'eu-1', region: 'eu' },
+    { id: 'eu-2', region: 'eu' },
+    { id: 'us-1', region: 'us' },
+  ],
+  agents: [
+    { name: 'shop-1', tunnel: 'shop', ...EU },
+    { name: 'shop-2', tunnel: 'shop', ...EU },
+    { name: 'wiki-1', tunnel: 'wiki', region: 'us', links: 2, edges: ['us-1', 'eu-1'] },
+    { name: 'wiki-2', tunnel: 'wiki', region: 'us', links: 2, edges: ['us-1', 'eu-1'] },
+  ],
+  drain: { drainDelay: '1s', drainTimeout: '30s' },
+};
+
+/** Two regions whose NATS servers are joined by gateways, and the registry in the first of them. */
+export const TWO_REGIONS: SitePlan = {
+  name: 'two regions',
+  topology: 'gateways',
+  nats: ['eu', 'us'],
+  routers: ['eu', 'us'],
+  edges: [
+    { id: 'eu-1', region: 'eu' },
+    { id: 'us-1', region: 'us' },
+  ],
+  agents: [
+    // At home in both regions: each goes on with its own when they are cut off from each other.
+    { name: 'shop-1', tunnel: 'shop', region: 'eu', links: 1, edges: ['eu-1'] },
+    { name: 'shop-2', tunnel: 'shop', region: 'us', links: 1, edges: ['us-1'] },
+    // In one region only: the other relays.
+    { name: 'wiki-1', tunnel: 'wiki', region: 'eu', links: 1, edges: ['eu-1'] },
+    { name: 'wiki-2', tunnel: 'wiki', region: 'eu', links: 1, edges: ['eu-1'] },
+  ],
+  drain: { drainDelay: '1s', drainTimeout: '30s' },
+};

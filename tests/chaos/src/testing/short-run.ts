@@ -1,0 +1,39 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Fault } from '../fault.ts';
+import { SHORT } from '../pace.ts';
+import { HELD_UP_MS, ReportFile, details, table } from '../report.ts';
+import type { SitePlan } from '../site/plan.ts';
+import { Site } from '../site/site.ts';
+import { play } from '../trial.ts';
+import type { Report } from '../trial.ts';
+
+/** The faults of the short run, one after the other at one site, each as a test. */
+export function shortRun(name: string, plan: SitePlan, faults: readonly Fault[]): void {
+  describe(`${name}, under load`, () => {
+    const reports: Report[] = [];
+    let site: Site;
+    let file: ReportFile;
+    beforeAll(async () => {
+      file = new ReportFile(name.replaceAll(' ', '-'));
+      site = await Site.start(plan);
+    });
+    afterAll(async () => {
+      // It may never have started.
+      await (site as Site | undefined)?.stop();
+      process.stdout.write(
+        `\n${[table(reports), ...reports.map(details).filter((text) => text !== '')].join('\n')}\n`,
+      );
+    });
+
+    for (const fault of faults.filter((one) => one.plan === plan && one.longOnly !== true)) {
+      it(fault.law, async () => {
+        let report = await play(fault, site, SHORT);
+        // Not a second chance for culvert: the figures are those of a machine that stood still.
+        if (report.broken.length > 0 && report.heldUpMs > HELD_UP_MS) report = await play(fault, site, SHORT);
+        reports.push(report);
+        file.add(report);
+        expect(report.broken).toEqual([]);
+      });
+    }
+  });
+}
