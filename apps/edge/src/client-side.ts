@@ -21,6 +21,8 @@ export interface ClientSide {
   readonly client: Client;
   /** Whether an upgrade is all that the client asked for: success without a switch would be mistaken for one. */
   readonly mustSwitch: boolean;
+  /** Whether the request keeps its own time: a gRPC call has a deadline, and may be silent until then. */
+  readonly keepsTime: boolean;
   /** Whether the client is slower than the service. */
   readonly blocked: boolean;
   /** Lets the exchange wait no longer than `ms` from now; after that its `onTimeout` is called. */

@@ -320,8 +320,9 @@ export class Exchange implements Caller {
   }
 
   #waitForAnswer(): void {
-    const { bodyIdle, firstByte } = this.#timeouts;
-    this.#wait(this.requestDone ? firstByte : bodyIdle);
+    const { bodyIdle, firstByte, tunnelIdle } = this.#timeouts;
+    if (this.#side.keepsTime) this.#wait(tunnelIdle);
+    else this.#wait(this.requestDone ? firstByte : bodyIdle);
   }
 
   #wait(ms: number): void {

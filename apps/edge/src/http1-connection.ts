@@ -129,6 +129,8 @@ export class Http1Connection extends Deadlined implements ClientSide, SocketOwne
   // ClientSide
 
   readonly mustSwitch = false;
+  /** gRPC is HTTP/2. */
+  readonly keepsTime = false;
 
   get blocked(): boolean {
     return this.socket.writableNeedDrain;

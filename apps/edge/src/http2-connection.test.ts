@@ -56,6 +56,20 @@ describe('a request over HTTP/2', () => {
     expect(await asked.whole()).toBe('done');
   });
 
+  it('is left to its own deadline when it is a gRPC call, and may be silent either way until then', async () => {
+    const short = { firstByte: '200ms', bodyIdle: '200ms' };
+    const { http2, agent } = await withHttp2({ timeouts: short });
+    const fields = { ':method': 'POST', te: 'trailers' };
+    const call = http2.open({ ...fields, 'content-type': 'application/grpc+proto' });
+    const plain = http2.request({ ...fields, 'content-type': 'application/json' });
+    const stream = await agent.next();
+    expect((await plain.response())[':status']).toBe(504);
+    expect(stream.reset).toBeUndefined();
+    stream.ok('late');
+    call.stream.end();
+    expect(await call.whole()).toBe('late');
+  });
+
   it('runs beside others of its connection, for several hostnames, answered in any order', async () => {
     const { http2, agent } = await withHttp2();
     const first = http2.request({ ':path': '/first' });

@@ -1,4 +1,4 @@
-import { Http1Error } from '@culvert/http1';
+import { Http1Error, getField } from '@culvert/http1';
 import type { RequestHead, ResponseHead } from '@culvert/http1';
 import { Deadlined, coarseNow } from '@culvert/lifecycle';
 import type { StreamEnd } from '@culvert/link';
@@ -39,6 +39,7 @@ export interface Http2SideOptions {
 export class Http2Side extends Deadlined implements ClientSide {
   readonly client: Client;
   readonly mustSwitch: boolean;
+  readonly keepsTime: boolean;
   readonly #context: HttpContext;
   readonly #stream: ServerHttp2Stream;
   readonly #webSocketKey: string | undefined;
@@ -67,6 +68,7 @@ export class Http2Side extends Deadlined implements ClientSide {
     const { context, stream, head } = options;
     this.client = options.client;
     this.mustSwitch = options.tunnels;
+    this.keepsTime = getField(head.fields, 'content-type')?.startsWith('application/grpc') === true;
     this.#context = context;
     this.#stream = stream;
     this.#webSocketKey = options.webSocketKey;
