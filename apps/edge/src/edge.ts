@@ -162,6 +162,11 @@ class Edge implements RunningEdge {
         this.#peerLinks.forget(edge);
         this.#holders.forgetEdge(edge);
       },
+      onSilent: (edge) => {
+        // It may be that only its signals do not come through.
+        if (this.#peerLinks.up(edge) === undefined) this.#holders.forgetEdge(edge);
+      },
+      onHeardAgain: () => this.#holders.forgetFreshness(),
       onChange: () => this.#door.tellEdges(this.#edgesForAgents()),
     });
     this.#resolver = new Resolver({

@@ -1,9 +1,9 @@
 import { EDGE_LEFT, EDGE_UP, MemoryBus, MemorySignals } from '@culvert/signals';
 import type { EdgeInfo } from '@culvert/signals';
-import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, expect, it, onTestFinished, vi } from 'vitest';
 import { Neighbours } from './neighbours.ts';
 
-beforeEach(() => void vi.useFakeTimers({ toFake: ['performance'] }));
+beforeEach(() => void vi.useFakeTimers({ toFake: ['performance', 'setInterval', 'clearInterval'] }));
 afterEach(() => void vi.useRealTimers());
 
 const info = (id: string, more: Partial<EdgeInfo> = {}): EdgeInfo => ({
@@ -21,15 +21,19 @@ function start() {
   const bus = new MemoryBus();
   const signals = new MemorySignals(bus);
   const told: string[] = [];
-  const neighbours = new Neighbours(new MemorySignals(bus), 'self', {
+  const own = new MemorySignals(bus);
+  const neighbours = new Neighbours(own, 'self', {
     onGone: (edge) => told.push(`gone ${edge}`),
+    onSilent: (edge) => told.push(`silent ${edge}`),
+    onHeardAgain: (edge) => told.push(`heard again ${edge}`),
     onChange: () => told.push('change'),
   });
   const say = async (subject: string, message: unknown): Promise<void> => {
     signals.publish(subject, message);
     await new Promise((resolve) => setImmediate(resolve));
   };
-  return { neighbours, told, say, ids: () => neighbours.forAgents.map(({ id }) => id) };
+  onTestFinished(() => neighbours.stop());
+  return { neighbours, own, told, say, ids: () => neighbours.forAgents.map(({ id }) => id) };
 }
 
 it('other edges are known as they announce themselves, the own is not', async () => {
@@ -48,8 +52,30 @@ it('agents are told of none that drains, takes no agents or has been silent', as
   await say(EDGE_UP, closed);
   await say(EDGE_UP, info('c', { draining: true }));
   expect(ids()).toEqual(['a']);
-  vi.advanceTimersByTime(15_001);
+  vi.advanceTimersByTime(11_001);
   expect(ids()).toEqual([]);
+});
+
+it('an edge that goes silent, and one that is heard again, is told once', async () => {
+  const { told, say, ids } = start();
+  await say(EDGE_UP, info('a'));
+  for (let second = 0; second < 30; second += 3) {
+    await say(EDGE_UP, info('b', { boot: 'b9' }));
+    vi.advanceTimersByTime(3_000);
+  }
+  expect(told).toEqual(['change', 'change', 'silent a', 'change']);
+  expect(ids()).toEqual(['b']);
+  await say(EDGE_UP, info('a'));
+  expect(told.slice(4)).toEqual(['heard again a', 'change']);
+  expect(ids()).toEqual(['a', 'b']);
+});
+
+it('silence says nothing while no signals can be heard', async () => {
+  const { told, say, own } = start();
+  await say(EDGE_UP, info('a'));
+  await own.close();
+  vi.advanceTimersByTime(60_000);
+  expect(told).toEqual(['change']);
 });
 
 it('an edge that drains or comes back is a change', async () => {

@@ -2,12 +2,15 @@ import { EDGE_LEFT, EDGE_UP } from '@culvert/signals';
 import type { EdgeInfo, Signals, Subscription } from '@culvert/signals';
 import type { EdgeAddress } from '@culvert/wire';
 
-/** An edge that has said nothing for this long is no longer told to agents, ms. */
-const SILENT_MS = 15_000;
+/** An edge that has said nothing for this long, three of its beats, is no longer told to agents, ms. */
+const SILENT_MS = 10_000;
+/** How often is looked who has gone silent, ms. */
+const LOOK_MS = 1_000;
 
 interface Neighbour {
   readonly info: EdgeInfo;
   readonly heardAt: number;
+  silent: boolean;
 }
 
 /** Another edge, as it was heard of last. */
@@ -22,6 +25,10 @@ export interface NeighbourView {
 export interface NeighboursObserver {
   /** An edge has left or started anew. */
   onGone(edge: string): void;
+  /** Nothing has been heard of an edge for long, although signals can be heard. */
+  onSilent(edge: string): void;
+  /** A silent one speaks again: what it said meanwhile was missed. */
+  onHeardAgain(edge: string): void;
   /** The list that agents are told is another one. */
   onChange(): void;
 }
@@ -34,9 +41,17 @@ export class Neighbours {
   /** Starts of edges that were followed by another one. */
   readonly #past = new Set<string>();
   readonly #subscriptions: Subscription[];
+  readonly #timer: NodeJS.Timeout;
+  readonly #stopWatch: () => void;
+  /** Since when signals can be heard. */
+  #hearsSince = performance.now();
 
   constructor(signals: Signals, self: string, observer: NeighboursObserver) {
     this.#self = self;
+    this.#timer = setInterval(() => {
+      if (signals.state === 'connected') this.#look();
+    }, LOOK_MS);
+    this.#stopWatch = signals.onState(() => (this.#hearsSince = performance.now()));
     this.#observer = observer;
     this.#subscriptions = [
       signals.subscribe(EDGE_UP, (message) => this.#up(message as EdgeInfo)),
@@ -46,9 +61,8 @@ export class Neighbours {
 
   /** Addresses for agents, of edges that are not about to leave. */
   get forAgents(): EdgeAddress[] {
-    const alive = performance.now() - SILENT_MS;
     return [...this.#known.values()]
-      .filter(({ info, heardAt }) => heardAt > alive && !info.draining && info.agents !== undefined)
+      .filter(({ info, silent }) => !silent && !info.draining && info.agents !== undefined)
       .map(({ info }) => ({ id: info.id, region: info.region, address: info.agents!, boot: info.boot }));
   }
 
@@ -65,6 +79,8 @@ export class Neighbours {
   }
 
   stop(): void {
+    clearInterval(this.#timer);
+    this.#stopWatch();
     for (const subscription of this.#subscriptions) subscription.unsubscribe();
   }
 
@@ -74,14 +90,28 @@ export class Neighbours {
     // While an edge is replaced by its successor, both speak.
     if (this.#past.has(info.boot)) return;
     if (before !== undefined && before.info.boot !== info.boot) this.#past.add(before.info.boot);
-    this.#known.set(info.id, { info, heardAt: performance.now() });
+    this.#known.set(info.id, { info, heardAt: performance.now(), silent: false });
     if (before !== undefined && before.info.boot !== info.boot) this.#observer.onGone(info.id);
+    if (before?.silent === true) this.#observer.onHeardAgain(info.id);
     // One that has started anew is to be dialled again by those who gave it up.
     const same =
       before?.info.agents === info.agents &&
       before?.info.draining === info.draining &&
-      before?.info.boot === info.boot;
+      before?.info.boot === info.boot &&
+      !before.silent;
     if (!same) this.#observer.onChange();
+  }
+
+  /** While nothing at all could be heard, silence says nothing. */
+  #look(): void {
+    const now = performance.now();
+    if (now - this.#hearsSince < SILENT_MS) return;
+    for (const neighbour of this.#known.values()) {
+      if (neighbour.silent || now - neighbour.heardAt < SILENT_MS) continue;
+      neighbour.silent = true;
+      this.#observer.onSilent(neighbour.info.id);
+      this.#observer.onChange();
+    }
   }
 
   #left({ id, boot }: Pick<EdgeInfo, 'id' | 'boot'>): void {

@@ -1,6 +1,13 @@
 import { listen } from '@culvert/lifecycle';
 import { PORT_ROUTES, ROUTES_CHANGED } from '@culvert/signals';
-import type { PortRoutesReply, Route, RoutesChangedMessage, Signals, Subscription } from '@culvert/signals';
+import type {
+  PortRoutesReply,
+  Route,
+  RoutesChangedMessage,
+  Signals,
+  Subscription,
+  UnavailableReply,
+} from '@culvert/signals';
 import type { Logger } from '@culvert/telemetry';
 import { createServer } from 'node:net';
 import type { Server, Socket } from 'node:net';
@@ -13,6 +20,7 @@ import { PolicyError } from './policy/policy.ts';
 import { RawConnection } from './raw-connection.ts';
 import { readyRoute } from './ready-route.ts';
 import type { ReadyRoute } from './ready-route.ts';
+import { askRouters } from './router-question.ts';
 
 const REQUEST_TIMEOUT_MS = 2_000;
 /** Routes are asked for again after this long even if no signal came, and so are taken ports tried, ms. */
@@ -89,13 +97,9 @@ export class PortRoutes {
   }
 
   async #run(): Promise<void> {
-    let reply: PortRoutesReply | { readonly error: unknown };
+    let reply: PortRoutesReply | UnavailableReply;
     try {
-      reply = (await this.#options.signals.request(
-        PORT_ROUTES,
-        {},
-        { timeoutMs: REQUEST_TIMEOUT_MS },
-      )) as typeof reply;
+      reply = await askRouters(this.#options.signals, PORT_ROUTES, {}, REQUEST_TIMEOUT_MS);
     } catch {
       return; // The known ports stay as they are while no router can be asked.
     }

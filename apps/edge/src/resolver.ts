@@ -18,6 +18,7 @@ import type {
 } from '@culvert/signals';
 import { PolicyError } from './policy/policy.ts';
 import type { ReadyRoute } from './ready-route.ts';
+import { askRouters } from './router-question.ts';
 
 /** Hostnames remembered, whether they exist or not; the one asked for longest ago goes first. */
 const MAX_NAMES = 100_000;
@@ -92,9 +93,8 @@ export class Resolver {
   async #ask(hostname: string): Promise<HostRoutes<ReadyRoute>> {
     const request: ResolveRequest = { hostname };
     try {
-      const reply = (await this.#options.signals.request(RESOLVE, request, {
-        timeoutMs: REQUEST_TIMEOUT_MS,
-      })) as ResolveReply | { readonly error: unknown };
+      const { signals } = this.#options;
+      const reply = await askRouters<ResolveReply>(signals, RESOLVE, request, REQUEST_TIMEOUT_MS);
       if ('error' in reply) throw new ResolveError(hostname);
       return this.#remember(hostname, reply.routes, this.#overtaken.has(hostname) ? 'stale' : 'fresh');
     } catch (error) {

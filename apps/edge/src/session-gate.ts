@@ -1,7 +1,13 @@
 import { INITIAL_WINDOW_BYTES } from '@culvert/link';
 import type { Admission, Link, LinkEnd, LinkOwner } from '@culvert/link';
 import { AUTHENTICATE } from '@culvert/signals';
-import type { AuthenticateReply, AuthenticateRequest, Claims, Signals } from '@culvert/signals';
+import type {
+  AuthenticateReply,
+  AuthenticateRequest,
+  Claims,
+  Signals,
+  UnavailableReply,
+} from '@culvert/signals';
 import type { Logger } from '@culvert/telemetry';
 import { GoAwayCode, ResetCode } from '@culvert/wire';
 import type { AgentHello, EdgeAddress, GoAway } from '@culvert/wire';
@@ -10,6 +16,7 @@ import type { EdgeCounters } from './counters.ts';
 import { Health } from './ejection.ts';
 import type { Session } from './pool.ts';
 import type { Pools } from './pools.ts';
+import { askRouters } from './router-question.ts';
 import type { SessionRate } from './session-rate.ts';
 
 const AUTHENTICATE_TIMEOUT_MS = 3_000;
@@ -135,11 +142,10 @@ export class SessionGate {
       digest,
       claims,
     };
-    let reply: AuthenticateReply | { readonly error: unknown };
+    const { signals } = this.#options;
+    let reply: AuthenticateReply | UnavailableReply;
     try {
-      reply = (await this.#options.signals.request(AUTHENTICATE, request, {
-        timeoutMs: AUTHENTICATE_TIMEOUT_MS,
-      })) as typeof reply;
+      reply = await askRouters(signals, AUTHENTICATE, request, AUTHENTICATE_TIMEOUT_MS);
     } catch (error) {
       return this.#unlessGranted(key, error instanceof Error ? error.message : String(error));
     }

@@ -7,6 +7,7 @@ import {
   RESYNC,
   ROUTES_CHANGED,
   SESSIONS,
+  everyRouter,
 } from '@culvert/signals';
 import type { ResolveReply } from '@culvert/signals';
 import { silentLogger } from '@culvert/telemetry';
@@ -63,6 +64,19 @@ it('while redis is away known names are resolved, known tokens admitted, and wri
   const unavailable = { error: 'registry_unavailable' };
   expect(await asking.request(RESOLVE, { hostname: 'unknown.test' }, ASK)).toEqual(unavailable);
   expect(await asking.request(AUTHENTICATE, authentication('wrong', SHOP), ASK)).toEqual(unavailable);
+});
+
+it('where all routers are asked each of them answers', async () => {
+  const installation = await realInstallation();
+  for (let n = 0; n < 2; n++) await runRouter(installation);
+  const asking = await installation.signals();
+  const replies: unknown[] = [];
+  const onReply = (reply: unknown): void => void replies.push(reply);
+  await asking.gather(everyRouter(RESOLVE), { hostname: 'example.com' }, { windowMs: 1_000, onReply });
+  expect(await Promise.all(replies.map((reply) => resolved(Promise.resolve(reply))))).toEqual([
+    [SHOP],
+    [SHOP],
+  ]);
 });
 
 it('when redis is back empty the file is loaded and edges are asked for their sessions', async () => {

@@ -9,6 +9,7 @@ import {
   ROUTES_CHANGED,
   SESSIONS,
   TUNNEL_REVOKED,
+  everyRouter,
 } from '@culvert/signals';
 import type {
   RoutesChangedMessage,
@@ -48,13 +49,13 @@ export class Responders {
 
   constructor({ signals, resolution, admission, presence, snapshot }: ResponderParts) {
     this.#signals = signals;
-    this.#respond(RESOLVE, (message) => {
+    this.#respondAlso(RESOLVE, (message) => {
       const hostname = resolveHostname(message);
       // What cannot be a hostname leads nowhere; that is an answer, too.
       return hostname === undefined ? { routes: [] } : resolution.resolve(hostname);
     });
-    this.#respond(PORT_ROUTES, () => resolution.ports());
-    this.#respond(
+    this.#respondAlso(PORT_ROUTES, () => resolution.ports());
+    this.#respondAlso(
       AUTHENTICATE,
       checked(AUTHENTICATE, authenticateRequest, (request) => admission.authenticate(request)),
     );
@@ -81,7 +82,13 @@ export class Responders {
     await Promise.allSettled(this.#running);
   }
 
-  #respond(subject: string, handler: (message: unknown) => unknown): void {
+  /** Also where every router is asked, not one of them. */
+  #respondAlso(subject: string, handler: (message: unknown) => unknown): void {
+    const answer = this.#respond(subject, handler);
+    this.#subscriptions.push(this.#signals.respond(everyRouter(subject), answer));
+  }
+
+  #respond(subject: string, handler: (message: unknown) => unknown): (message: unknown) => unknown {
     this.handled.set(subject, 0);
     const track = (message: unknown): unknown => {
       this.handled.set(subject, (this.handled.get(subject) ?? 0) + 1);
@@ -90,6 +97,7 @@ export class Responders {
       return running.finally(() => this.#running.delete(running));
     };
     this.#subscriptions.push(this.#signals.respond(subject, track, { queue: ROUTER_QUEUE }));
+    return track;
   }
 
   #listen(subject: string, handler: (message: unknown) => void): void {

@@ -45,6 +45,8 @@ export class SimulatedEdge {
     });
     this.#neighbours = new Neighbours(this.signals, id, {
       onGone: () => undefined,
+      onSilent: () => undefined,
+      onHeardAgain: () => undefined,
       onChange: () => undefined,
     });
     this.resolver = new Resolver({
