@@ -87,11 +87,98 @@ describe('the head of a request', () => {
   });
 });
 
+describe('the pairs of a request, whatever they are,', () => {
+  const runs = Number(process.env['CULVERT_FUZZ_RUNS'] ?? 1_000);
+  const odd = fc.string({ unit: fc.constantFrom(...'aB1:/?#@ ,;\t\r\n\0%_-\xe9'), maxLength: 6 });
+  const mostly = (...sane: readonly string[]) =>
+    fc.oneof({ weight: 30, arbitrary: fc.constantFrom(...sane) }, { weight: 1, arbitrary: odd });
+  const pair = (name: string, ...values: readonly string[]) => fc.tuple(fc.constant(name), mostly(...values));
+  const pseudo = fc.oneof(
+    pair(':method', 'GET', 'POST', 'CONNECT'),
+    pair(':path', '/', '*', 'http://b/'),
+    pair(':authority', 'a', 'b:80'),
+    pair(':scheme', 'http', 'https'),
+    pair(':protocol', 'websocket', 'h2c'),
+  );
+  const field = fc.oneof(
+    {
+      weight: 6,
+      arbitrary: fc.tuple(mostly('x', 'accept', 'x-forwarded-for', 'via', 'cookie'), mostly('y', '')),
+    },
+    { weight: 1, arbitrary: pair('content-length', '0', '4', '4, 4', '+4') },
+    { weight: 1, arbitrary: pair('host', 'a', 'b') },
+    { weight: 1, arbitrary: pair('te', 'trailers', 'gzip') },
+    {
+      weight: 1,
+      arbitrary: fc.tuple(mostly('connection', 'transfer-encoding', 'upgrade'), mostly('chunked', 'x')),
+    },
+    { weight: 1, arbitrary: pseudo },
+  );
+  const sane = fc
+    .tuple(mostly('GET', 'POST', 'PUT'), mostly('/', '/a?b'), mostly('a', 'b:80'))
+    .map(([method, path, authority]) => [
+      [':method', method],
+      [':scheme', 'https'],
+      [':path', path],
+      [':authority', authority],
+    ]);
+  const requests = fc.tuple(
+    fc.oneof({ weight: 8, arbitrary: sane }, { weight: 1, arbitrary: fc.array(pseudo, { maxLength: 6 }) }),
+    fc.array(field, { maxLength: 5 }),
+  );
+
+  it('are refused or keep their meaning in HTTP/1.1', () => {
+    let accepted = 0;
+    const law = ([pseudos, fields]: [string[][], [string, string][]], ended: boolean): void => {
+      const pairs = [...pseudos, ...fields].flat();
+      let head;
+      try {
+        const read = readHttp2Request(pairs, ended, DEFAULT_HEAD_LIMITS, () => 'key');
+        if (read.protocol !== undefined) return;
+        ({ head } = read);
+      } catch (error) {
+        if (error instanceof Http1Error) return;
+        throw error;
+      }
+      accepted++;
+      const all = (name: string) =>
+        [...pseudos, ...fields].filter((one) => one[0] === name).map((one) => one[1]!);
+      expect([head.method]).toEqual(all(':method'));
+      expect([head.target]).toEqual(all(':path'));
+      for (const host of [...all(':authority'), ...all('host')])
+        expect(head.host.toLowerCase()).toBe(host.trim().toLowerCase());
+      const lengths = all('content-length');
+      if (lengths.length === 0)
+        expect(head).toMatchObject({ body: ended ? 'none' : 'chunked', contentLength: -1 });
+      else
+        expect(lengths.map((text) => text.trim())).toEqual([
+          expect.stringMatching(new RegExp(`^0*${head.contentLength}$`)),
+        ]);
+      expect([...all('connection'), ...all('transfer-encoding'), ...all('upgrade')]).toEqual([]);
+      expect([head.upgrade, head.keepAlive, head.minor]).toEqual([undefined, true, 1]);
+      const cookies = all('cookie');
+      const given = fields.filter(([name]) => name !== 'cookie').map(([name, value]) => `${name}: ${value}`);
+      if (cookies.length > 0) given.push(`cookie: ${cookies.join('; ').replace(/^(?:; )+/, '')}`);
+      // In their order, none made up: what is no more the client's to say has been taken out.
+      const kept = head.fields.split('\r\n').slice(0, -1);
+      for (const line of kept) {
+        const at = given.indexOf(line);
+        expect([line, at]).not.toEqual([line, -1]);
+        given.splice(0, at + 1);
+      }
+    };
+    fc.assert(fc.property(requests, fc.boolean(), law), { numRuns: runs });
+    expect(accepted).toBeGreaterThan(runs / 20);
+  });
+});
+
 describe('trailers', () => {
   it('are passed on but for those that would change the message', () => {
     const pairs = ['x-sum', '1', 'set-cookie', 'a=b'];
     expect(readHttp2Trailers(pairs, DEFAULT_HEAD_LIMITS)).toBe('x-sum: 1\r\n');
   });
+
+  it('may be none', () => expect(readHttp2Trailers([], DEFAULT_HEAD_LIMITS)).toBe(''));
 
   it.each([
     ['a pseudo-field', [':path', '/']],

@@ -18,6 +18,8 @@ const DROPPED: ReadonlySet<string> = new Set(
 
 /** The lines of a trailer section fit to be passed on; `text` ends with the empty line. Throws Http1Error. */
 export function readTrailers(text: string, limits: HeadLimits): string {
+  // HTTP/2 may tell them in a section of none.
+  if (text === '\r\n') return '';
   const bytes = Buffer.from(text, 'latin1');
   return new TrailerReader(bytes, 0, bytes.length, limits).lines();
 }

@@ -6,6 +6,8 @@ export { CulvertProcess, LogLineMissingError } from './culvert-process.ts';
 export type { LogLine, ProcessEnd } from './culvert-process.ts';
 export { NeverHappenedError, eventually } from './eventually.ts';
 export { freePort } from './free-port.ts';
+export { Http2Flag, Http2Frame, http2Block, http2Frame, readHttp2Frames } from './http2-frames.ts';
+export type { ReadHttp2Frame } from './http2-frames.ts';
 export { startNats } from './nats-server.ts';
 export type { NatsServer } from './nats-server.ts';
 export { recordingLogger } from './recording-logger.ts';

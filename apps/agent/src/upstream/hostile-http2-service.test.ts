@@ -213,6 +213,17 @@ describe('an HTTP/2 answer that is not proper', () => {
     expect(answer).toMatchObject({ ended: true, trailers: 'x-sum: 7\r\n' });
   });
 
+  it('ends as well with trailers that are none', async () => {
+    const { edge } = await scripted((connection, stream) => {
+      connection.head(stream, OK);
+      connection.data(stream, 'body', 0);
+      connection.head(stream, [], END_STREAM);
+    });
+    const answer = edge.request(get());
+    await over(answer);
+    expect(answer).toMatchObject({ ended: true, text: 'body', reset: undefined });
+  });
+
   it('to a HEAD ends with its head, whatever follows', async () => {
     const { edge } = await scripted((connection, stream) => {
       connection.head(stream, [...OK, ['content-length', '4']]);

@@ -1,31 +1,19 @@
-import { eventually } from '@culvert/testkit';
+import {
+  eventually,
+  http2Block as block,
+  Http2Flag,
+  Http2Frame as Frame,
+  http2Frame,
+  readHttp2Frames,
+} from '@culvert/testkit';
+import type { ReadHttp2Frame } from '@culvert/testkit';
 import { RawClient } from './raw-client.ts';
 
-const FRAME_HEAD_BYTES = 9;
 const NOTHING = Buffer.alloc(0);
 const PREFACE = 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n';
 
-/** Frame types of RFC 9113 §6. */
-export const Frame = {
-  Data: 0,
-  Headers: 1,
-  ResetStream: 3,
-  Settings: 4,
-  Ping: 6,
-  GoAway: 7,
-  WindowUpdate: 8,
-  Continuation: 9,
-} as const;
-
-export const END_STREAM = 0x1;
-export const END_HEADERS = 0x4;
-
-export interface ReadFrame {
-  readonly type: number;
-  readonly flags: number;
-  readonly stream: number;
-  readonly payload: Buffer;
-}
+export { block, Frame };
+export const { EndStream: END_STREAM, EndHeaders: END_HEADERS } = Http2Flag;
 
 /** An HTTP/2 client that sends whatever frames a test says. */
 export class Http2Frames {
@@ -43,7 +31,7 @@ export class Http2Frames {
   }
 
   send(type: number, flags: number, stream: number, payload: Buffer = NOTHING): this {
-    this.raw.send(frame(type, flags, stream, payload));
+    this.raw.send(http2Frame(type, flags, stream, payload));
     return this;
   }
 
@@ -53,22 +41,8 @@ export class Http2Frames {
   }
 
   /** Every whole frame that has come. */
-  get received(): ReadFrame[] {
-    const bytes = this.raw.received;
-    const frames: ReadFrame[] = [];
-    for (let at = 0; at + FRAME_HEAD_BYTES <= bytes.length;) {
-      const end = at + FRAME_HEAD_BYTES + bytes.readUIntBE(at, 3);
-      if (end > bytes.length) break;
-      const payload = bytes.subarray(at + FRAME_HEAD_BYTES, end);
-      frames.push({
-        type: bytes[at + 3]!,
-        flags: bytes[at + 4]!,
-        stream: bytes.readUInt32BE(at + 5),
-        payload,
-      });
-      at = end;
-    }
-    return frames;
+  get received(): ReadHttp2Frame[] {
+    return readHttp2Frames(this.raw.received);
   }
 
   /** The error code with which a stream was reset. */
@@ -95,31 +69,3 @@ export const REQUEST: readonly (readonly [string, string])[] = [
   [':path', '/'],
   [':authority', 'app.test'],
 ];
-
-export function frame(type: number, flags: number, stream: number, payload: Buffer): Buffer {
-  const head = Buffer.alloc(FRAME_HEAD_BYTES);
-  head.writeUIntBE(payload.length, 0, 3);
-  head[3] = type;
-  head[4] = flags;
-  head.writeUInt32BE(stream, 5);
-  return Buffer.concat([head, payload]);
-}
-
-/** A field block of literals without indexing (RFC 7541 §6.2.2), which hides nothing of what a test writes. */
-export function block(fields: readonly (readonly [string, string])[]): Buffer {
-  return Buffer.concat(fields.flatMap(([name, value]) => [Buffer.of(0), literal(name), literal(value)]));
-}
-
-function literal(text: string): Buffer {
-  const bytes = Buffer.from(text, 'latin1');
-  return Buffer.concat([prefixed(bytes.length), bytes]);
-}
-
-/** An integer with a prefix of 7 bits (RFC 7541 §5.1). */
-function prefixed(length: number): Buffer {
-  if (length < 127) return Buffer.of(length);
-  const parts = [127];
-  let left = length - 127;
-  for (; left >= 128; left >>= 7) parts.push((left & 127) | 128);
-  return Buffer.from([...parts, left]);
-}
