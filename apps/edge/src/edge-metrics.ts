@@ -2,6 +2,7 @@ import type { Link, StreamMemory } from '@culvert/link';
 import type { Metrics } from '@culvert/telemetry';
 import type { Admission } from './admission.ts';
 import type { EdgeCounters } from './counters.ts';
+import type { Overload } from './overload.ts';
 import type { Pools } from './pools.ts';
 import type { Resolver } from './resolver.ts';
 
@@ -9,6 +10,7 @@ export interface EdgeState {
   readonly counters: EdgeCounters;
   readonly admission: Admission;
   readonly memory: StreamMemory;
+  readonly overload: Overload;
   readonly pools: Pools;
   readonly resolver: Resolver;
   readonly links: () => readonly Link[];
@@ -46,6 +48,12 @@ export function declareEdgeMetrics(metrics: Metrics, state: EdgeState): void {
     () => counters.http2Calmed,
   );
   metrics.counter('culvert_edge_requests_total', 'HTTP requests begun', () => counters.requests);
+  metrics.gauge('culvert_edge_lag_seconds', 'How late the event loop is', () => state.overload.lag / 1_000);
+  metrics.gauge(
+    'culvert_edge_shed_ratio',
+    'Share of what is new that is refused because of lag',
+    () => state.overload.share,
+  );
   metrics.gauge('culvert_edge_requests', 'HTTP requests being answered', () => counters.requestsOpen);
   metrics.counter('culvert_edge_responses_total', 'Responses of services by status class', () => [
     { labels: { class: '2xx' }, value: counters.responses2xx },

@@ -28,6 +28,7 @@ import { LinkDoor } from './link-door.ts';
 import { liveParts, requestRules } from './live-parts.ts';
 import { Neighbours } from './neighbours.ts';
 import { PeerLinks } from './peer-links.ts';
+import { Overload } from './overload.ts';
 import { Pacer } from './pace/pacer.ts';
 import { peerSecret, peerTls } from './peer-tls.ts';
 import { Pools } from './pools.ts';
@@ -195,6 +196,10 @@ class Edge implements RunningEdge {
       },
       deadlines: this.#deadlines,
       ...requestRules(settings),
+      overload: new Overload(limits, (shedding) => {
+        if (shedding) logger.warn('overloaded: some of what is new is refused');
+        else logger.info('overload over');
+      }),
       pacer: new Pacer(),
       edge: { id: settings.id, region: settings.region },
       draining: false,
@@ -233,6 +238,7 @@ class Edge implements RunningEdge {
       counters: this.#counters,
       admission: this.#admission,
       memory: this.#memory,
+      overload: this.#context.overload,
       pools: this.#pools,
       resolver: this.#resolver,
       links: () => this.#links(),
@@ -267,6 +273,7 @@ class Edge implements RunningEdge {
   async start(): Promise<void> {
     const { signals, logger, metrics } = this.#parts;
     const { admin } = this.#settings;
+    this.#context.overload.start();
     await this.#door.start();
     await this.#entryPoints.start(this.#settings);
     if (admin !== undefined) {
@@ -350,6 +357,7 @@ class Edge implements RunningEdge {
     this.#resolver.stop();
     for (const connection of this.#httpConnections()) connection.socket.destroy();
     this.#deadlines.stop();
+    this.#context.overload.stop();
     await this.#admin?.close();
     await this.#parts.signals.close();
   }

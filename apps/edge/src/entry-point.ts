@@ -12,6 +12,7 @@ import type { Forwarding } from './forwarding.ts';
 import { Http1Connection } from './http1-connection.ts';
 import type { HttpContext } from './http-context.ts';
 import { Http2Connection } from './http2-connection.ts';
+import { OVERLOADED } from './overload.ts';
 import { peerOf } from './peer.ts';
 import type { Peer } from './peer.ts';
 import { believedPeer } from './proxy-header.ts';
@@ -110,6 +111,8 @@ export class EntryPoint implements SniffTarget {
   }
 
   onTls(socket: Socket, serverName: string | undefined, first: Buffer, peer: Peer): void {
+    // Before the handshake: it costs more than all requests that are going to be refused.
+    if (this.#options.context.overload.refusesNew()) return refuseConnection(socket, this.#options.context);
     if (this.#termination === undefined) return this.#passThrough(socket, serverName, first, peer);
     this.#termination.take(socket, serverName, first, {
       onSecure: (secure, rules) => this.#onSecure(secure, peer, rules),
@@ -173,4 +176,10 @@ export class EntryPoint implements SniffTarget {
     const { deadlines } = context;
     new Sniffing({ socket, peer, target: this, deadlines, timeoutMs: sniffTimeoutMs, proxyProtocol });
   }
+}
+
+/** By a reset: there are no words for it yet that the client would understand. */
+function refuseConnection(socket: Socket, { ways }: HttpContext): void {
+  ways.counters.countRefusal(OVERLOADED.code);
+  socket.resetAndDestroy();
 }

@@ -12,6 +12,7 @@ import { httpsRedirect, withHsts } from './entry-rules.ts';
 import type { EntryRules } from './entry-rules.ts';
 import { forwardedHead } from './forwarded-head.ts';
 import type { HttpContext, HttpTimeouts } from './http-context.ts';
+import { OVERLOADED } from './overload.ts';
 import type { OwnAnswer } from './own-answer.ts';
 import { PacedStream, waitsForItsTurn } from './pace/paced-stream.ts';
 import { AppliedPolicy } from './policy/applied-policy.ts';
@@ -96,6 +97,10 @@ export class Exchange implements Caller {
 
   /** Looks for a way; what has been read of the body goes along with the opening frame. */
   start(): void {
+    const { overload, ways } = this.#context;
+    const { requestsOpen } = ways.counters;
+    if (requestsOpen > overload.watermark && overload.refuses(requestsOpen))
+      return this.onRefused(OVERLOADED);
     const { rules } = this.client;
     if (rules !== undefined && !this.#obey(rules)) return;
     this.#limitTime(this.#context.timeouts);

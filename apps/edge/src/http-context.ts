@@ -3,6 +3,7 @@ import type { Deadlines } from '@culvert/lifecycle';
 import type { Ways } from './delivery.ts';
 import type { ErrorPages } from './error-pages.ts';
 import type { Forwarding } from './forwarding.ts';
+import type { Overload } from './overload.ts';
 import type { Pacer } from './pace/pacer.ts';
 
 /** Milliseconds. */
@@ -32,6 +33,7 @@ export interface HttpContext {
   /** Requests at a time on one HTTP/2 connection. */
   http2Streams: number;
   errorPages: ErrorPages;
+  readonly overload: Overload;
   readonly pacer: Pacer;
   readonly edge: { readonly id: string; readonly region: string };
   /** Connections end after the responses that are on their way. */

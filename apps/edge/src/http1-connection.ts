@@ -34,6 +34,9 @@ const LINGER_MS = 2_000;
 /** The same for one that goes on: each of its bytes prolongs the time up to here. */
 const MAX_LINGER_MS = 30_000;
 
+/** For so long, ms, nothing more is read of a client that was refused for overload: it may not have been listening. */
+const REST_MS = 1_000;
+
 const NOTHING = Buffer.alloc(0);
 
 /** A client's HTTP/1.x connection: one request after the other, each routed on its own. */
@@ -52,6 +55,8 @@ export class Http1Connection extends Deadlined implements ClientSide, SocketOwne
   /** Whether another request may follow the response that is going out. */
   #persists = false;
   #closing = false;
+  /** The next request waits: this one was refused for overload. */
+  #resting = false;
   /** When a client that still sends is cut; 0 until its answer has gone out. */
   #lingerEnd = 0;
   /** Bytes that the client had taken when a deadline last passed. */
@@ -84,7 +89,7 @@ export class Http1Connection extends Deadlined implements ClientSide, SocketOwne
       this.#held = NOTHING;
       this.#consume(joined, 0, joined.length);
     }
-    return this.#exchange?.wantsBody ?? true;
+    return !this.#resting && (this.#exchange?.wantsBody ?? true);
   }
 
   onSocketDrain(): void {
@@ -107,6 +112,7 @@ export class Http1Connection extends Deadlined implements ClientSide, SocketOwne
   }
 
   onDeadline(): void {
+    if (this.#resting && !this.#closing) return this.#endRest();
     const { bodyIdle } = this.context.timeouts;
     const patience = this.#exchange?.patience(bodyIdle) ?? bodyIdle;
     if (patience > 0 && this.#clientTakes()) return this.waitUpTo(patience);
@@ -167,6 +173,7 @@ export class Http1Connection extends Deadlined implements ClientSide, SocketOwne
   answer(answer: OwnAnswer): void {
     const { head, requestDone } = this.#exchange!;
     this.#persists = head.keepAlive && requestDone;
+    this.#resting = answer.rests === true && this.#persists;
     this.socket.write(answerText(answer, { method: head.method, keepAlive: this.#persists }), 'latin1');
   }
 
@@ -175,6 +182,7 @@ export class Http1Connection extends Deadlined implements ClientSide, SocketOwne
     this.#forgetExchange();
     if (!this.#persists || !requestDone) return this.#closeSoon();
     if (this.context.draining && this.#held.length === 0) return this.#closeSoon();
+    if (this.#resting) return this.#rest();
     this.waitUpTo(this.context.timeouts.idle);
     if (this.#held.length > 0) setImmediate(this.#takeHeld);
   }
@@ -194,6 +202,18 @@ export class Http1Connection extends Deadlined implements ClientSide, SocketOwne
     const pipe = new RawPipe({ socket: this.socket, stream, deadlines, idleMs });
     pipe.begin(this.#held, false);
     return true;
+  }
+
+  #rest(): void {
+    this.socket.pause();
+    this.waitUpTo(REST_MS);
+  }
+
+  #endRest(): void {
+    this.#resting = false;
+    this.waitUpTo(this.context.timeouts.idle);
+    this.socket.resume();
+    this.#takeHeld();
   }
 
   #forgetExchange(): void {
@@ -275,7 +295,7 @@ export class Http1Connection extends Deadlined implements ClientSide, SocketOwne
   /** Takes requests until one has to be answered first or the bytes are used up. */
   #consume(buffer: Buffer, start: number, end: number): void {
     let at = start;
-    while (at < end && this.#exchange === undefined && !this.#closing) {
+    while (at < end && this.#exchange === undefined && !this.#closing && !this.#resting) {
       const next = this.#takeRequest(buffer, at, end);
       if (next === -1) break;
       at = next;

@@ -15,7 +15,7 @@ import type { EdgeSettings } from './settings.ts';
 import { TrustedProxies } from './trusted-proxies.ts';
 
 /** The part of what connections share that the file decides. */
-type RequestRules = Omit<HttpContext, 'ways' | 'deadlines' | 'pacer' | 'edge' | 'draining'>;
+type RequestRules = Omit<HttpContext, 'ways' | 'deadlines' | 'overload' | 'pacer' | 'edge' | 'draining'>;
 
 /** What of an edge goes by its settings, and can go by others from now on. */
 export interface Changeable {
@@ -79,6 +79,7 @@ export function liveParts(edge: Changeable): LiveParts<EdgeSettings> {
     },
     livePart(['limits'], ({ limits }) => {
       edge.admission.limit(limits.connections, limits.connectionsPerAddress);
+      edge.context.overload.limit(limits);
       edge.memory.limit(limits.buffer, limits.streamBuffer);
     }),
     livePart(['agents.advertise', 'peers.advertise'], () => edge.announce()),

@@ -6,6 +6,8 @@ export interface OwnAnswer {
   readonly fields: string;
   /** Latin1. */
   readonly body: string;
+  /** Whether the client was told to come back later, so that nothing is taken of it for a while. */
+  readonly rests?: boolean;
 }
 
 /** As a complete HTTP/1.1 response, latin1. */

@@ -158,7 +158,7 @@ export class PortRoutes {
     const bound = this.#bound.get(port);
     const peer = peerOf(socket, context.forwarding.trusted);
     const limited = peer.trusted ? undefined : peer.address;
-    if (bound === undefined || !admission.enter(limited)) {
+    if (bound === undefined || context.overload.refusesNew() || !admission.enter(limited)) {
       context.ways.counters.connectionsRefused++;
       socket.resetAndDestroy();
       return;

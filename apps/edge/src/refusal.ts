@@ -65,7 +65,8 @@ export function refusalAnswer(refusal: Refusal, context: RefusalContext): OwnAns
     `Content-Type: ${type}; charset=utf-8\r\nContent-Length: ${body.length}\r\nCache-Control: no-store\r\n` +
     `X-Culvert-Error: ${refusal.code}\r\nX-Request-Id: ${context.requestId}\r\n`;
   const retry = entry.retryAfterSeconds === undefined ? '' : `Retry-After: ${entry.retryAfterSeconds}\r\n`;
-  return { status: entry.status, reason: entry.title, fields: fields + retry, body };
+  const rests = refusal.code === 'overloaded';
+  return { status: entry.status, reason: entry.title, fields: fields + retry, body, rests };
 }
 
 function bodyFor(refusal: Refusal, context: RefusalContext): [type: string, body: string] {

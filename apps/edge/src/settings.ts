@@ -175,6 +175,11 @@ const limits = () =>
     connectionsPerAddress: count('public connections of one client address', 4_096),
     headerSize: size('head of a request or of an answer', '32KiB'),
     headerCount: count('fields in a head', 128),
+    requests: count('requests under way at a time', 20_000),
+    lag: duration(
+      'how late the event loop may be before a share of what is new is refused; 0s: any',
+      '250ms',
+    ),
     http2Streams: count('requests at a time on one HTTP/2 connection', 128),
     bodySize: optional(size('body of a request; absent: any')),
     sessions: count('agents attached at a time', 10_000),
