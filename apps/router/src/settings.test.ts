@@ -92,9 +92,21 @@ natsTls: { ca: ca.pem, cert: me.pem, key: me.key }
     expect(() => route('port: 443')).toThrow(reason);
   });
 
+  it('refuse tunnels and tokens that share a token, without showing it', () => {
+    const other = '5d21094e-b74c-4916-86c1-d9fa36ea677b';
+    const text = `
+tunnels: [{ id: ${ID}, name: a, token: hush }, { id: ${other}, name: b, token: hush }]
+tokens: [{ name: c, token: hush, tunnels: '*' }]
+`;
+    const shared = (path: string) => `${path}: is the same as tunnels.0.token: every token must be another`;
+    expect(() => parse(text)).toThrow(
+      `/srv/router.yml:2: ${shared('tunnels.1.token')}\n/srv/router.yml:3: ${shared('tokens.0.token')}`,
+    );
+  });
+
   it('refuse tunnels that share an id or a name', () => {
-    const tunnel = `{ id: ${ID}, name: shop, token: a }`;
-    expect(() => parse(`tunnels:\n  - ${tunnel}\n  - ${tunnel}`)).toThrow(
+    const tunnel = (token: string) => `{ id: ${ID}, name: shop, token: ${token} }`;
+    expect(() => parse(`tunnels:\n  - ${tunnel('a')}\n  - ${tunnel('b')}`)).toThrow(
       `/srv/router.yml:3: tunnels.1.id: "${ID}" is already taken in this file\n` +
         '/srv/router.yml:3: tunnels.1.name: "shop" is already taken in this file',
     );

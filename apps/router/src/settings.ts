@@ -79,6 +79,10 @@ export const routerSchema = (folder: string) =>
       yield* repeated(tunnels.map(({ id }, at) => ({ value: id, path: ['tunnels', at, 'id'] })));
       yield* repeated(tunnels.map(({ name }, at) => ({ value: name, path: ['tunnels', at, 'name'] })));
       yield* repeated(tokens.map(({ name }, at) => ({ value: name, path: ['tokens', at, 'name'] })));
+      yield* sharedTokens([
+        ...tunnels.map(({ token }, at) => ({ value: token.reveal(), path: ['tunnels', at, 'token'] })),
+        ...tokens.map(({ token }, at) => ({ value: token.reveal(), path: ['tokens', at, 'token'] })),
+      ]);
     },
   );
 
@@ -192,5 +196,15 @@ function* repeated(values: readonly Named[]): Generator<{ path: Named['path']; m
   for (const { value, path } of values) {
     if (seen.has(value)) yield { path, message: `${JSON.stringify(value)} is already taken in this file` };
     seen.add(value);
+  }
+}
+
+/** A token says which tunnel its holder is of: the second of two would silently mean the first. */
+function* sharedTokens(values: readonly Named[]): Generator<{ path: Named['path']; message: string }> {
+  const first = new Map<string, string>();
+  for (const { value, path } of values) {
+    const owner = first.get(value);
+    if (owner === undefined) first.set(value, path.join('.'));
+    else yield { path, message: `is the same as ${owner}: every token must be another` };
   }
 }
