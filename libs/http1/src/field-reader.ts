@@ -36,13 +36,16 @@ export abstract class FieldReader {
   protected connection: ConnectionOptions | undefined = undefined;
   #proxyClose = false;
 
-  /** The head is bytes[start, end), its empty line included. */
-  constructor(bytes: Buffer, start: number, end: number, limits: HeadLimits) {
+  /**
+   * The head is bytes[start, end), its empty line included.
+   * @param text the same, where it is at hand
+   */
+  constructor(bytes: Buffer, start: number, end: number, limits: HeadLimits, text?: string) {
     if (end - start > limits.headBytes) tooLarge('head too large');
     if (end - start < 4 || bytes[end - 4] !== CR || bytes[end - 3] !== LF) refuse('unfinished head');
     if (bytes[end - 2] !== CR || bytes[end - 1] !== LF) refuse('unfinished head');
     this.bytes = bytes;
-    this.#text = bytes.toString('latin1', start, end);
+    this.#text = text ?? bytes.toString('latin1', start, end);
     this.#start = start;
     this.#end = end;
     this.#limits = limits;

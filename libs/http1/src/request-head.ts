@@ -2,7 +2,7 @@ import { CR, DOT, LF, SLASH, SPACE, TOKEN, isDigit } from './characters.ts';
 import { FIELD, type FieldKind } from './field-names.ts';
 import { FieldReader } from './field-reader.ts';
 import { removeField } from './fields.ts';
-import { forwardedWith, NOT_FORWARDED, type ForwardedFields } from './forwarded-fields.ts';
+import { ForwardedLines, joined, NOT_FORWARDED, type ForwardedFields } from './forwarded-fields.ts';
 import { hostEnd, hostnameOf } from './hostname.ts';
 import { Http1Error } from './http1-error.ts';
 import { DEFAULT_HEAD_LIMITS, type HeadLimits } from './limits.ts';
@@ -62,7 +62,7 @@ export function readRequestHead(
 /** Parses a whole head given as latin1 text. Slower than `readRequestHead`. Throws Http1Error. */
 export function parseRequestHead(text: string, limits: HeadLimits = DEFAULT_HEAD_LIMITS): RequestHead {
   const bytes = Buffer.from(text, 'latin1');
-  return readRequestHead(bytes, 0, bytes.length, limits);
+  return new RequestReader(bytes, 0, bytes.length, limits, text).head();
 }
 
 function refuse(reason: string): never {
@@ -80,10 +80,10 @@ class RequestReader extends FieldReader {
   #teTrailers = false;
   #requestId: string | undefined;
   #via: string | undefined;
-  #forwarded: ForwardedFields = NOT_FORWARDED;
+  #forwarded: ForwardedLines | undefined;
 
-  constructor(bytes: Buffer, start: number, end: number, limits: HeadLimits) {
-    super(bytes, start, end, limits);
+  constructor(bytes: Buffer, start: number, end: number, limits: HeadLimits, text?: string) {
+    super(bytes, start, end, limits, text);
     const methodEnd = tokenEnd(bytes, start);
     this.#method = this.slice(start, methodEnd);
     checkMethod(this.#method, bytes[methodEnd]!, limits);
@@ -116,7 +116,7 @@ class RequestReader extends FieldReader {
       teTrailers: this.#teTrailers,
       hasTrailerField: this.hasTrailerField && body === 'chunked',
       requestId: this.#requestId,
-      forwarded: this.#forwarded,
+      forwarded: this.#forwarded ?? NOT_FORWARDED,
       via: this.#via,
       fields: this.hasTrailerField && body !== 'chunked' ? removeField(this.fields, 'trailer') : this.fields,
     };
@@ -142,8 +142,7 @@ class RequestReader extends FieldReader {
         this.hasTrailerField = true;
         return false;
       case FIELD.via:
-        this.#via =
-          this.#via === undefined ? this.slice(start, end) : `${this.#via}, ${this.slice(start, end)}`;
+        this.#via = joined(this.#via, this.slice(start, end));
         return false;
       case FIELD.proxyConnection:
         this.takeProxyConnection(start, end);
@@ -157,7 +156,8 @@ class RequestReader extends FieldReader {
   }
 
   protected override takeForwarded(start: number, end: number): boolean {
-    this.#forwarded = { ...this.#forwarded, others: this.#forwarded.others + this.slice(start, end) };
+    this.#forwarded ??= new ForwardedLines();
+    this.#forwarded.others += this.slice(start, end);
     return true;
   }
 
@@ -167,12 +167,17 @@ class RequestReader extends FieldReader {
     else if (kind === FIELD.expect) this.#takeExpect(value);
     else if (kind === FIELD.te) this.#teTrailers ||= /(?:^|,)[\t ]*trailers[\t ]*(?:,|$)/i.test(value);
     else if (kind === FIELD.requestId) this.#requestId ??= value;
-    else if (kind === FIELD.forwarded) this.#forwarded = forwardedWith(this.#forwarded, 'forwarded', value);
-    else if (kind === FIELD.forwardedFor) this.#forwarded = forwardedWith(this.#forwarded, 'for', value);
-    else if (kind === FIELD.forwardedHost) this.#forwarded = forwardedWith(this.#forwarded, 'host', value);
-    else if (kind === FIELD.forwardedProto) this.#forwarded = forwardedWith(this.#forwarded, 'proto', value);
-    else if (kind === FIELD.forwardedPort) this.#forwarded = forwardedWith(this.#forwarded, 'port', value);
-    else if (kind === FIELD.realIp) this.#forwarded = forwardedWith(this.#forwarded, 'realIp', value);
+    else this.#takeHop(kind, value);
+  }
+
+  #takeHop(kind: FieldKind, value: string): void {
+    const hops = (this.#forwarded ??= new ForwardedLines());
+    if (kind === FIELD.forwardedFor) hops.for = joined(hops.for, value);
+    else if (kind === FIELD.forwardedProto) hops.proto = joined(hops.proto, value);
+    else if (kind === FIELD.forwardedHost) hops.host = joined(hops.host, value);
+    else if (kind === FIELD.forwardedPort) hops.port = joined(hops.port, value);
+    else if (kind === FIELD.realIp) hops.realIp = joined(hops.realIp, value);
+    else if (kind === FIELD.forwarded) hops.forwarded = joined(hops.forwarded, value);
   }
 
   #takeExpect(value: string): void {

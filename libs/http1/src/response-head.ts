@@ -53,7 +53,11 @@ export function parseResponseHead(
   limits: HeadLimits = DEFAULT_HEAD_LIMITS,
 ): ResponseHead {
   const bytes = Buffer.from(text, 'latin1');
-  return readResponseHead(bytes, 0, bytes.length, requestMethod, limits);
+  try {
+    return new ResponseReader(bytes, 0, bytes.length, limits, text).head(requestMethod);
+  } catch (error) {
+    throw asUpstreamError(error);
+  }
 }
 
 function refuse(reason: string): never {
@@ -65,8 +69,8 @@ class ResponseReader extends FieldReader {
   readonly #status: number;
   readonly #reason: string;
 
-  constructor(bytes: Buffer, start: number, end: number, limits: HeadLimits) {
-    super(bytes, start, end, limits);
+  constructor(bytes: Buffer, start: number, end: number, limits: HeadLimits, text?: string) {
+    super(bytes, start, end, limits, text);
     this.#minor = readVersion(bytes, start);
     this.#status = readStatus(bytes, start + 9);
     const lineEnd = reasonEnd(bytes, start + 12);

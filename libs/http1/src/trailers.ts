@@ -21,13 +21,13 @@ export function readTrailers(text: string, limits: HeadLimits): string {
   // HTTP/2 may tell them in a section of none.
   if (text === '\r\n') return '';
   const bytes = Buffer.from(text, 'latin1');
-  return new TrailerReader(bytes, 0, bytes.length, limits).lines();
+  return new TrailerReader(bytes, limits, text).lines();
 }
 
 class TrailerReader extends FieldReader {
-  constructor(bytes: Buffer, start: number, end: number, limits: HeadLimits) {
-    super(bytes, start, end, limits);
-    this.read(start);
+  constructor(bytes: Buffer, limits: HeadLimits, text: string) {
+    super(bytes, 0, bytes.length, limits, text);
+    this.read(0);
   }
 
   lines(): string {
