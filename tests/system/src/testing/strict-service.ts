@@ -89,28 +89,37 @@ export class StrictService {
     const parser = new HTTPParser();
     let start = '';
     let body = '';
+    // A head that comes in pieces is told in pieces.
+    let path = '';
     let fields: string[] = [];
     parser.initialize(HTTPParser.REQUEST, {}, MAX_HEAD, HTTPParser.kLenientNone);
-    parser[HTTPParser.kOnHeaders] = (more: readonly string[]): void => void fields.push(...more);
+    parser[HTTPParser.kOnHeaders] = (more: readonly string[], url: string): void => {
+      fields.push(...more);
+      path += url;
+    };
     parser[HTTPParser.kOnHeadersComplete] = (
       _major: number,
       _minor: number,
       more: readonly string[] | undefined,
       method: number,
-      url: string,
+      url: string | undefined,
       _status: number,
       _reason: string,
       upgrade: boolean,
     ): number => {
       fields.push(...(more ?? []));
-      start = `${methods[method]} ${url}`;
+      start = `${methods[method]} ${path}${url ?? ''}`;
       body = '';
       this.#check(start, fields, upgrade);
-      fields = [];
       return 0;
     };
     parser[HTTPParser.kOnBody] = (piece: Buffer): void => void (body += piece.toString('latin1'));
-    parser[HTTPParser.kOnMessageComplete] = (): void => onRequest(`${start} ${body}`);
+    parser[HTTPParser.kOnMessageComplete] = (): void => {
+      // Trailers are told like a head, to the same ears.
+      path = '';
+      fields = [];
+      onRequest(`${start} ${body}`);
+    };
     return parser;
   }
 
