@@ -45,15 +45,18 @@ export const goals: readonly Goal[] = [
     ratio('edge CPU a GB, to a raw tunnel', name, server, RAW_TUNNELS, server, { most: 1.3 }),
     ratio('agent CPU a GB, to a raw tunnel', name, agent, RAW_TUNNELS, agent, { most: 1.3 }),
   ]),
-  limit('edge just started, MiB', 'start', 'rssServer', 90),
-  limit('agent just started, MiB', 'start', 'rssAgent', 80),
-  limit('edge under 512 busy connections, MiB', 'c512', 'rssServer', 160),
-  limit('edge ready at its second start, ms', 'start', 'serverReady', 700),
-  limit('edge, KiB an idle connection, warming up counted in', 'idle', 'kibServer', 12),
-  limit('edge, KiB a further idle connection', 'idle', 'furtherKibServer', 12),
+  limit('edge just started, MiB', 'start', 'rssServer', { most: 90 }),
+  limit('agent just started, MiB', 'start', 'rssAgent', { most: 80 }),
+  limit('edge under 512 busy connections, MiB', 'c512', 'rssServer', { most: 160 }),
+  limit('edge ready at its second start, ms', 'start', 'serverReady', { most: 700 }),
+  limit('edge, KiB an idle connection, warming up counted in', 'idle', 'kibServer', { most: 12 }),
+  limit('edge, KiB a further idle connection', 'idle', 'furtherKibServer', { most: 12 }),
   // Of the further connections, as the first ones warm the agent up. "Nothing" as far as resident memory can
   // tell: less than a page for every four connections.
-  limit('agent, KiB a further idle connection', 'idle', 'furtherKibAgent', 1),
+  limit('agent, KiB a further idle connection', 'idle', 'furtherKibAgent', { most: 1 }),
+  limit('answers a second to 50 times the clients', 'overload', 'keptShare', { least: 0.8 }),
+  limit('answers a second to 10 times the new connections', 'overload', 'closeShare', { least: 0.8 }),
+  limit('slowest answer of the admin address, ms', 'overload', 'adminMs', { most: 1_000 }),
 ];
 
 function ratio(
@@ -67,8 +70,8 @@ function ratio(
   return { title, case: name, own, against: { names, of }, bound };
 }
 
-function limit(title: string, name: string, own: string, most: number): Goal {
-  return { title, case: name, own: figure(own), against: 'limit', bound: { most } };
+function limit(title: string, name: string, own: string, bound: Goal['bound']): Goal {
+  return { title, case: name, own: figure(own), against: 'limit', bound };
 }
 
 /** Compares what culvert did in a book with the goals. */

@@ -18,6 +18,8 @@ export class Running implements Address {
   readonly hostname: string;
   /** Where it terminates TLS; 0: nowhere. */
   readonly tlsPort: number;
+  /** Where it answers /healthz; 0: nowhere. */
+  readonly adminPort: number;
   readonly skills: ReadonlySet<Skill>;
   /** Milliseconds from starting the server process until it said or showed that it can take work. */
   readonly serverReadyMs: number;
@@ -32,6 +34,7 @@ export class Running implements Address {
     this.port = plan.port;
     this.hostname = plan.hostname;
     this.tlsPort = plan.tlsPort ?? 0;
+    this.adminPort = plan.adminPort ?? 0;
     this.skills = new Set([
       ...(plan.tlsPort === undefined ? [] : (['tls'] as const)),
       ...(plan.grpc === true ? (['grpc'] as const) : []),

@@ -22,6 +22,7 @@ describe('parseWrk', () => {
     expect(parseWrk(QUIET)).toEqual({
       requests: 234_301,
       perSecond: 39_049.87,
+      goodPerSecond: 39_049.87,
       p50: 1.42,
       p99: 5.5,
       errors: 0,
@@ -39,7 +40,9 @@ describe('parseWrk', () => {
   it('adds up failed sockets and unwanted answers', () => {
     const trouble =
       '  Socket errors: connect 1, read 20, write 300, timeout 4000\n  Non-2xx or 3xx responses: 50000\n';
-    expect(parseWrk(QUIET + trouble).errors).toBe(54_321);
+    const { errors, perSecond, goodPerSecond } = parseWrk(QUIET + trouble);
+    expect(errors).toBe(54_321);
+    expect(goodPerSecond / perSecond).toBeCloseTo(1 - 50_000 / 234_301);
   });
 
   it('refuses what is not the output of a finished run', () => {

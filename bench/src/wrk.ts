@@ -7,6 +7,8 @@ import { BenchFault } from './fault.ts';
 export interface WrkResult extends Figures {
   readonly requests: number;
   readonly perSecond: number;
+  /** Answers of 2xx and 3xx among them. */
+  readonly goodPerSecond: number;
   readonly p50: number;
   readonly p99: number;
   /** Failed connects, reads, writes, time-outs and answers other than 2xx and 3xx. */
@@ -60,10 +62,13 @@ const MILLISECONDS: Readonly<Record<string, number>> = {
 export function parseWrk(output: string): WrkResult {
   const refused =
     /Socket errors: connect (\d+), read (\d+), write (\d+), timeout (\d+)/.exec(output)?.slice(1) ?? [];
-  const unwanted = /Non-2xx or 3xx responses: (\d+)/.exec(output)?.[1] ?? 0;
+  const unwanted = Number(/Non-2xx or 3xx responses: (\d+)/.exec(output)?.[1] ?? 0);
+  const requests = Number(required(/(\d+) requests in /, output)[1]);
+  const perSecond = Number(required(/Requests\/sec:\s+([\d.]+)/, output)[1]);
   return {
-    requests: Number(required(/(\d+) requests in /, output)[1]),
-    perSecond: Number(required(/Requests\/sec:\s+([\d.]+)/, output)[1]),
+    requests,
+    perSecond,
+    goodPerSecond: requests === 0 ? 0 : perSecond * (1 - unwanted / requests),
     p50: percentile(50, output),
     p99: percentile(99, output),
     errors: [...refused, unwanted].reduce<number>((total, count) => total + Number(count), 0),

@@ -2,6 +2,7 @@ import { bulk1, bulk8 } from './bulk.ts';
 import type { Case } from './case.ts';
 import { grpc, h2 } from './http2.ts';
 import { idle } from './idle.ts';
+import { overload } from './overload.ts';
 import { c1, c512, c64, close, tls64, tlsclose } from './requests.ts';
 import { start } from './start.ts';
 
@@ -18,5 +19,6 @@ export const everyCase: readonly Case[] = [
   bulk1,
   bulk8,
   idle,
+  overload,
   start,
 ];

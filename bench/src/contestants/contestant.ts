@@ -19,6 +19,8 @@ export type Skill = 'tls' | 'grpc';
 export interface Plan extends Address {
   /** Where it terminates TLS, and speaks HTTP/2 and HTTP/1.1 there; absent: it does not. */
   readonly tlsPort?: number;
+  /** Where it answers /healthz; absent: nowhere. */
+  readonly adminPort?: number;
   /** Whether what is asked below `GRPC_PATH` of the TLS port reaches the service's gRPC side. */
   readonly grpc?: boolean;
   readonly members: readonly Member[];

@@ -22,6 +22,7 @@ export const culvert: Contestant = {
     return {
       port: ports.public,
       tlsPort: ports.secure,
+      adminPort: ports.edge,
       grpc: true,
       hostname: HOSTNAME,
       members: [
