@@ -6,8 +6,8 @@ export default defineConfig({
   test: {
     name: '@culvert/chaos-tests',
     include: ['src/**/*.test.ts'],
-    testTimeout: 180_000,
+    testTimeout: 300_000,
     hookTimeout: 120_000,
-    maxWorkers: 3,
+    maxWorkers: 2,
   },
 });

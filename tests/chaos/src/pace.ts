@@ -19,7 +19,7 @@ export const SHORT: Pace = {
   calmMs: 1_500,
   warmUpMs: 1_000,
   everyone: false,
-  soakMs: 20_000,
+  soakMs: 180_000,
 };
 
 export const LONG: Pace = {

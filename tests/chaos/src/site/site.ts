@@ -98,7 +98,7 @@ export class Site {
   async list<Item>(what: string, router: RouterNode): Promise<readonly Item[]> {
     const response = await fetch(`http://${at(router.admin)}/api/v1/${what}`, {
       headers: { authorization: `Bearer ${ADMIN_TOKEN}` },
-      signal: AbortSignal.timeout(2_000),
+      signal: AbortSignal.timeout(5_000),
     });
     const body = (await response.json()) as Readonly<Record<string, Item[]>>;
     return body[what] ?? Promise.reject(new Error(`${response.status} ${JSON.stringify(body)}`));

@@ -5,6 +5,8 @@ import type { Place } from '../place.ts';
 import type { AgentNode, RouterNode, Site } from './site.ts';
 
 const POLL_MS = 100;
+/** For a process to tell, ms. */
+const TELL_MS = 5_000;
 
 /** What edges serve at `/status`, as far as it is compared. */
 interface EdgeStatus {
@@ -100,7 +102,7 @@ function alive<Node extends { readonly service: ConfiguredService }>(nodes: read
 }
 
 async function status<Status>(admin: Place): Promise<Status> {
-  const response = await fetch(`http://${at(admin)}/status`, { signal: AbortSignal.timeout(2_000) });
+  const response = await fetch(`http://${at(admin)}/status`, { signal: AbortSignal.timeout(TELL_MS) });
   return (await response.json()) as Status;
 }
 

@@ -7,6 +7,9 @@ import { Site } from '../site/site.ts';
 import { play } from '../trial.ts';
 import type { Report } from '../trial.ts';
 
+/** How often a trial is played again that the machine has spoilt. */
+const REPLAYS = 2;
+
 /** The faults of the short run, one after the other at one site, each as a test. */
 export function shortRun(name: string, plan: SitePlan, faults: readonly Fault[]): void {
   describe(`${name}, under load`, () => {
@@ -28,8 +31,13 @@ export function shortRun(name: string, plan: SitePlan, faults: readonly Fault[])
     for (const fault of faults.filter((one) => one.plan === plan && one.longOnly !== true)) {
       it(fault.law, async () => {
         let report = await play(fault, site, SHORT);
-        // Not a second chance for culvert: the figures are those of a machine that stood still.
-        if (report.broken.length > 0 && report.heldUpMs > HELD_UP_MS) report = await play(fault, site, SHORT);
+        // Not another chance for culvert: the figures are those of a machine that stood still.
+        for (
+          let again = 0;
+          again < REPLAYS && report.broken.length > 0 && report.heldUpMs > HELD_UP_MS;
+          again++
+        )
+          report = await play(fault, site, SHORT);
         reports.push(report);
         file.add(report);
         expect(report.broken).toEqual([]);
