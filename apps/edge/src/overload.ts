@@ -4,6 +4,11 @@ import type { Refusal } from './refusal.ts';
 const SAMPLE_MS = 100;
 /** So many late samples in a row are a queue that stands; a single pause, however long, is none. */
 const STANDING = 3;
+/**
+ * Share of the time that the event loop had work, from which on being late is the work's doing. Below it the machine did not
+ * let the process run: what comes is little, and would only be refused for others' sake.
+ */
+const BUSY = 0.9;
 /** Some are served always: they are what tells whether it goes again. */
 const MAX_SHARE = 0.95;
 /** How much of all requests is refused more for each second at twice the lag that is allowed. */
@@ -45,7 +50,7 @@ export class Overload {
     this.watermark = limits.requests;
   }
 
-  /** How late the event loop was when it was last looked at, ms. */
+  /** How late its own work had made the event loop when it was last looked at, ms. */
   get lag(): number {
     return this.#lag;
   }
@@ -63,10 +68,14 @@ export class Overload {
 
   start(): void {
     this.#at = performance.now();
+    let before = performance.eventLoopUtilization();
     this.#timer ??= setInterval(() => {
       const elapsed = performance.now() - this.#at;
       this.#at += elapsed;
-      this.observe(Math.max(0, elapsed - SAMPLE_MS), elapsed);
+      const now = performance.eventLoopUtilization();
+      const busy = performance.eventLoopUtilization(now, before).utilization >= BUSY;
+      before = now;
+      this.observe(busy ? Math.max(0, elapsed - SAMPLE_MS) : 0, elapsed);
     }, SAMPLE_MS);
     this.#timer.unref();
   }
