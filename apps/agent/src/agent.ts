@@ -78,7 +78,10 @@ class Agent implements RunningAgent {
   readonly closed: Promise<void>;
   readonly live: LiveParts<AgentSettings>;
   readonly #parts: AgentParts;
-  readonly #surroundings = new Surroundings({ onChange: (what) => this.#attachments.verify(what) });
+  readonly #surroundings = new Surroundings({
+    onSlept: () => this.#attachments.onSlept(),
+    onAddresses: (came, gone) => this.#attachments.onAddresses(came, gone),
+  });
   /** This process, as edges know it. */
   readonly #agent = randomUUID();
   readonly #deadlines = new Deadlines();

@@ -26,9 +26,12 @@ export class Attachments {
     return this.#supervisors.some((supervisor) => supervisor.serves);
   }
 
-  /** The machine has slept, or moved to another network. */
-  verify(why: string): void {
-    for (const supervisor of this.#supervisors) supervisor.verify(why);
+  onSlept(): void {
+    for (const supervisor of this.#supervisors) supervisor.onSlept();
+  }
+
+  onAddresses(came: ReadonlySet<string>, gone: ReadonlySet<string>): void {
+    for (const supervisor of this.#supervisors) supervisor.onAddresses(came, gone);
   }
 
   /** Begins to make the supervisor's links, which are to replace all others. */

@@ -16,7 +16,7 @@ import {
   type Welcome,
 } from '@culvert/wire';
 import type { ReadOpen } from '@culvert/wire';
-import { connectEdge, type EdgeTrust } from './edge-connector.ts';
+import { connectEdge, type EdgeConnection, type EdgeTrust } from './edge-connector.ts';
 import type { KnownEdge } from './edge-list.ts';
 
 /** How long an edge may take to admit a session, in ms: it may have to ask a router first. */
@@ -53,6 +53,8 @@ export class AgentLink implements LinkOwner {
   edgeId = '';
   /** Once attached: what the edge calls the session that it belongs to. */
   session = '';
+  /** Once connected: the address of this machine that the link uses. */
+  localAddress = '';
   /** The edges that this edge has told of last. */
   edges: readonly EdgeAddress[] = [];
   /** Once attached: on the monotonic clock, ms. */
@@ -73,7 +75,7 @@ export class AgentLink implements LinkOwner {
 
   dial(): void {
     connectEdge(this.edge.address, this.#options.trust).then(
-      (carrier) => this.#onConnected(carrier),
+      (connection) => this.#onConnected(connection),
       (error: Error) => this.#onFailed(error),
     );
   }
@@ -117,7 +119,8 @@ export class AgentLink implements LinkOwner {
     this.#options.events.onEnded(this, end);
   }
 
-  #onConnected(carrier: Carrier): void {
+  #onConnected({ carrier, localAddress }: EdgeConnection): void {
+    this.localAddress = localAddress;
     if (this.state === 'over') return carrier.destroy();
     this.#carrier = carrier;
     const { hello, memory, maxStreams } = this.#options;

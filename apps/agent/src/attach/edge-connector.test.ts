@@ -1,13 +1,12 @@
 import { createServer, type Server } from 'node:http';
 import { type AddressInfo, type Server as NetServer } from 'node:net';
 import { createServer as createTlsServer } from 'node:tls';
-import type { Carrier } from '@culvert/link';
 import { parseEdgeAddress, type EdgeAddress } from '@culvert/settings';
 import { eventually, freePort } from '@culvert/testkit';
 import { afterEach, describe, expect, it } from 'vitest';
 import { WebSocketServer } from 'ws';
 import { selfSigned } from '../testing/certificate.ts';
-import { connectEdge, EdgeUnreachableError } from './edge-connector.ts';
+import { connectEdge, EdgeUnreachableError, type EdgeConnection } from './edge-connector.ts';
 
 const stops: (() => void)[] = [];
 afterEach(() => {
@@ -27,7 +26,8 @@ function at(text: string): EdgeAddress {
 }
 
 /** Sends a word and waits for it to come back. */
-async function echoes(carrier: Carrier): Promise<void> {
+async function echoes({ carrier, localAddress }: EdgeConnection): Promise<void> {
+  expect(localAddress).toMatch(/^(127\.0\.0\.1|::1)$/);
   let received = '';
   carrier.start({
     onBytes: (buffer, start, end) => (received += buffer.toString('latin1', start, end)),

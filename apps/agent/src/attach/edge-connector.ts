@@ -32,13 +32,19 @@ export interface EdgeTrust {
   readonly ca?: string;
 }
 
+export interface EdgeConnection {
+  readonly carrier: Carrier;
+  /** The address of this machine that it uses. */
+  readonly localAddress: string;
+}
+
 /** Connects to an edge in the way that its address says. @throws EdgeUnreachableError */
-export async function connectEdge(address: EdgeAddress, trust: EdgeTrust): Promise<Carrier> {
+export async function connectEdge(address: EdgeAddress, trust: EdgeTrust): Promise<EdgeConnection> {
   try {
     if (address.scheme === 'ws' || address.scheme === 'wss') return await connectWebSocket(address, trust);
     const socket = address.scheme === 'tcp' ? openPlain(address) : openTls(address, trust);
     await connected(socket, address.scheme === 'tcp' ? 'connect' : 'secureConnect');
-    return new SocketCarrier(socket);
+    return { carrier: new SocketCarrier(socket), localAddress: localAddressOf(socket) };
   } catch (error) {
     throw new EdgeUnreachableError(address, error as NodeJS.ErrnoException);
   }
@@ -71,7 +77,12 @@ function connected(socket: Socket, event: string): Promise<void> {
   });
 }
 
-async function connectWebSocket(address: EdgeAddress, trust: EdgeTrust): Promise<Carrier> {
+/** Without the zone of a link-local one. */
+function localAddressOf({ localAddress = '' }: Socket): string {
+  return localAddress.split('%')[0]!;
+}
+
+async function connectWebSocket(address: EdgeAddress, trust: EdgeTrust): Promise<EdgeConnection> {
   const { WebSocket } = await import('ws');
   const path = address.path === '/' ? WEBSOCKET_PATH : address.path;
   const webSocket = new WebSocket(
@@ -86,7 +97,10 @@ async function connectWebSocket(address: EdgeAddress, trust: EdgeTrust): Promise
   return new Promise((resolve, reject) => {
     webSocket.once('error', reject);
     webSocket.once('upgrade', ({ socket }) => {
-      webSocket.once('open', () => resolve(new WebSocketCarrier(webSocket, socket)));
+      webSocket.once('open', () => {
+        const carrier = new WebSocketCarrier(webSocket, socket);
+        resolve({ carrier, localAddress: localAddressOf(socket) });
+      });
     });
   });
 }

@@ -30,8 +30,8 @@ const MAX_RETRY_AFTER_MS = 300_000;
 const SETTLED_MS = 5_000;
 /** The edge that held the last link asks for another one: the others are dialled within this time (ms). */
 const HURRY_MS = 250;
-/** How long (ms) a link may be silent after the machine has slept or moved. */
-const VERIFY_MS = 2_000;
+/** How long (ms) a link may be silent after the machine has slept or moved; a busy edge is no dead one. */
+const VERIFY_MS = 4_000;
 
 export interface LinkSupervisorOptions {
   readonly edges: EdgeList;
@@ -85,23 +85,35 @@ export class LinkSupervisor implements AgentLinkEvents {
     this.#reconcile();
   }
 
-  /** The machine has slept, or moved to another network: links may lead nowhere, and edges be reached that were not. */
-  verify(why: string): void {
+  /** The machine has slept: no link may lead anywhere any more. */
+  onSlept(): void {
+    this.#verify([...this.#links], 'the machine or the process has slept');
+  }
+
+  /** Addresses of the machine have come and gone: the links that use one of those lead nowhere. */
+  onAddresses(came: ReadonlySet<string>, gone: ReadonlySet<string>): void {
+    const cut = [...this.#links].filter(({ localAddress }) => gone.has(localAddress));
+    if (cut.length > 0) return this.#verify(cut, 'an address of the machine is gone');
+    if (came.size === 0 || this.attached > 0 || this.#stopping) return;
+    // Perhaps the network is back.
+    this.#hurry();
+    this.#reconcile();
+  }
+
+  /** What could not be reached before may be reached now, too. */
+  #verify(links: readonly AgentLink[], reason: string): void {
     if (this.#stopping) return;
-    this.#options.logger.info('links are verified', { reason: why });
-    const given = { code: GoAwayCode.Leaving, retryAfterMs: 0, text: why };
-    for (const link of [...this.#links]) {
+    this.#options.logger.info('links are verified', { reason });
+    for (const link of links) {
       if (link.state === 'dialing') {
-        link.abort(given);
+        link.abort({ code: GoAwayCode.Leaving, retryAfterMs: 0, text: reason });
         this.#links.delete(link);
       } else {
         link.verify(VERIFY_MS);
       }
     }
-    for (const edge of this.#options.edges.all) {
-      edge.backoff.reset();
-      edge.notBefore = performance.now() + this.#options.random() * HURRY_MS;
-    }
+    for (const edge of this.#options.edges.all) edge.backoff.reset();
+    this.#hurry();
     this.#reconcile();
   }
 
@@ -235,7 +247,7 @@ export class LinkSupervisor implements AgentLinkEvents {
     edge.askedUntil = Math.max(edge.askedUntil, performance.now() + ms);
   }
 
-  /** No link takes streams any more, and the ones that are left are going away: no time for backing off. */
+  /** There is reason to think that edges can be reached now, and need of it: no time for backing off. */
   #hurry(): void {
     const soon = performance.now() + this.#options.random() * HURRY_MS;
     for (const edge of this.#options.edges.all)

@@ -9,13 +9,14 @@ afterEach(() => {
 
 function start() {
   const noticed: string[] = [];
-  let addresses = 'eth0 192.0.2.1';
+  let addresses = ['192.0.2.1'];
   const surroundings = new Surroundings({
-    onChange: (what) => noticed.push(what),
-    addresses: () => addresses,
+    onSlept: () => noticed.push('slept'),
+    onAddresses: (came, gone) => noticed.push(`+${[...came].join()} -${[...gone].join()}`),
+    addresses: () => new Set(addresses),
   });
   surroundings.start();
-  return { surroundings, noticed, move: (to: string) => (addresses = to) };
+  return { surroundings, noticed, move: (...to: string[]) => (addresses = to) };
 }
 
 describe('surroundings', () => {
@@ -31,7 +32,7 @@ describe('surroundings', () => {
     vi.advanceTimersByTime(10_000);
     vi.setSystemTime(Date.now() + 12_000);
     vi.advanceTimersByTime(10_000);
-    expect(noticed).toEqual(['the machine or the process has slept']);
+    expect(noticed).toEqual(['slept']);
     surroundings.stop();
   });
 
@@ -45,22 +46,26 @@ describe('surroundings', () => {
     surroundings.stop();
   });
 
-  it('tell that the addresses of the machine are others, also that it has none', () => {
+  it('tell that the machine has other addresses, also that it has none', () => {
     const { surroundings, noticed, move } = start();
-    for (const addresses of ['', 'wlan0 198.51.100.7']) {
-      move(addresses);
+    for (const addresses of [[], ['198.51.100.7', '192.0.2.1'], ['192.0.2.1', '198.51.100.7']]) {
+      move(...addresses);
       vi.advanceTimersByTime(5_000);
     }
-    expect(noticed).toEqual(['the network is another one', 'the network is another one']);
+    expect(noticed).toEqual(['+ -192.0.2.1', '+198.51.100.7,192.0.2.1 -']);
     surroundings.stop();
   });
 
   it('of this machine can be read', () => {
     const noticed: string[] = [];
-    const surroundings = new Surroundings({ onChange: (what) => noticed.push(what) });
+    const surroundings = new Surroundings({
+      onSlept: () => noticed.push('slept'),
+      onAddresses: (_, gone) => noticed.push(...gone),
+    });
     surroundings.start();
     vi.advanceTimersByTime(2_000);
-    expect(noticed).toEqual([]);
+    expect(noticed).not.toContain('slept');
+    expect(noticed).not.toContain('127.0.0.1');
     surroundings.stop();
   });
 });

@@ -7,18 +7,20 @@ const SLEPT_MS = 3_000;
 
 export interface SurroundingsOptions {
   /** Links may lead nowhere any more, and what could not be reached may be reached now. */
-  readonly onChange: (what: string) => void;
-  /** The addresses of this machine, as one text. */
-  readonly addresses?: () => string;
+  readonly onSlept: () => void;
+  /** Addresses of the machine have come and gone; mostly those of other software, such as containers. */
+  readonly onAddresses: (came: ReadonlySet<string>, gone: ReadonlySet<string>) => void;
+  /** The addresses of this machine now. */
+  readonly addresses?: () => ReadonlySet<string>;
 }
 
-/** Notices that the machine has slept or has moved to another network, which no connection tells. */
+/** Notices that the machine has slept or has other addresses, which no connection tells. */
 export class Surroundings {
   readonly #options: SurroundingsOptions;
-  readonly #addresses: () => string;
+  readonly #addresses: () => ReadonlySet<string>;
   #timer: NodeJS.Timeout | undefined;
   #lookedAt = 0;
-  #known = '';
+  #known: ReadonlySet<string> = new Set();
 
   constructor(options: SurroundingsOptions) {
     this.#options = options;
@@ -41,16 +43,18 @@ export class Surroundings {
     const late = now - this.#lookedAt - INTERVAL_MS;
     this.#lookedAt = now;
     const addresses = this.#addresses();
-    const moved = addresses !== this.#known;
+    const [came, gone] = [without(addresses, this.#known), without(this.#known, addresses)];
     this.#known = addresses;
-    if (late >= SLEPT_MS) this.#options.onChange('the machine or the process has slept');
-    else if (moved) this.#options.onChange('the network is another one');
+    if (late >= SLEPT_MS) this.#options.onSlept();
+    else if (came.size + gone.size > 0) this.#options.onAddresses(came, gone);
   }
 }
 
-function ownAddresses(): string {
-  const addresses = Object.entries(networkInterfaces()).flatMap(([name, list = []]) =>
-    list.filter(({ internal }) => !internal).map(({ address }) => `${name} ${address}`),
-  );
-  return addresses.sort().join('\n');
+function without(addresses: ReadonlySet<string>, others: ReadonlySet<string>): Set<string> {
+  return new Set([...addresses].filter((address) => !others.has(address)));
+}
+
+function ownAddresses(): Set<string> {
+  const lists = Object.values(networkInterfaces());
+  return new Set(lists.flatMap((list = []) => list.map(({ address }) => address)));
 }
