@@ -2,7 +2,6 @@ import { MemoryBus, MemorySignals, holdersOf, poolOf } from '@culvert/signals';
 import type { PoolInfo } from '@culvert/signals';
 import { eventually } from '@culvert/testkit';
 import { ResetCode } from '@culvert/wire';
-import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import type { Holder } from './holder.ts';
 import { Holders } from './holders.ts';
@@ -120,19 +119,6 @@ describe('holders of a tunnel', () => {
     hold('a');
     expect(await reach()).toBeUndefined();
     await eventually(async () => (await reach()) === 'a');
-  });
-
-  it('that take their time to answer are waited for, and known beside those that were quicker', async () => {
-    const { signals, peers, holders, hold, pool, reach } = start();
-    peers.reachable.set('slow', fakeLink());
-    signals.respond(holdersOf(TUNNEL), () => delay(500, pool('slow')));
-    expect(await reach()).toBe('slow');
-    holders.forgetFreshness();
-    hold('quick');
-    const first = performance.now();
-    await reach();
-    expect(performance.now() - first).toBeLessThan(400);
-    await eventually(() => holders.view[0]?.pools.length === 2);
   });
 
   it('that cannot be reached or were tried are passed over', async () => {

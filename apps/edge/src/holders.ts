@@ -9,8 +9,8 @@ import type { PeerLinks } from './peer-links.ts';
 
 /** Tunnels whose holders are remembered; the longest unasked goes first. */
 const MAX_TUNNELS = 10_000;
-/** How long holders may answer, ms: busy ones take a while. The first answer is used at once. */
-const GATHER_MS = 1_000;
+/** How long holders may answer; the first answer is used at once. */
+const GATHER_MS = 250;
 /** Holders are asked for again after this long even if no signal came, ms. */
 const FRESH_MS = 30_000;
 /** That nobody holds a pool is believed for this long, ms: a signal of a new pool comes sooner. */
