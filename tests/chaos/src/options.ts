@@ -12,6 +12,7 @@ in * stands for all that begin so.
   --outage SECONDS    how long Redis, NATS and routers are away
   --disturbance SECONDS   how long a path is disturbed
   --soak MINUTES      how long the soak lasts
+  --herd AGENTS       how many agents come back at once
   --write             put the figures into docs/operations.md
   --help              this, and the list of faults`;
 
@@ -31,12 +32,13 @@ export class OptionError extends Error {
 export function parseOptions(words: readonly string[], known: readonly Fault[]): Options {
   const { values, positionals } = parse(words);
   const base = values.short ? SHORT : LONG;
-  const outageMs = milliseconds('outage', values.outage, 1_000) ?? base.outageMs;
-  const disturbanceMs = milliseconds('disturbance', values.disturbance, 1_000) ?? base.disturbanceMs;
-  const soakMs = milliseconds('soak', values.soak, 60_000) ?? base.soakMs;
+  const outageMs = scaled('outage', values.outage, 1_000) ?? base.outageMs;
+  const disturbanceMs = scaled('disturbance', values.disturbance, 1_000) ?? base.disturbanceMs;
+  const soakMs = scaled('soak', values.soak, 60_000) ?? base.soakMs;
+  const herd = Math.ceil(scaled('herd', values.herd, 1) ?? base.herd);
   return {
     faults: pick(positionals, known),
-    pace: { ...base, outageMs, disturbanceMs, soakMs },
+    pace: { ...base, outageMs, disturbanceMs, soakMs, herd },
     write: values.write,
     help: values.help,
   };
@@ -52,6 +54,7 @@ function parse(words: readonly string[]) {
         outage: { type: 'string' },
         disturbance: { type: 'string' },
         soak: { type: 'string' },
+        herd: { type: 'string' },
         write: { type: 'boolean', default: false },
         help: { type: 'boolean', default: false },
       },
@@ -61,7 +64,7 @@ function parse(words: readonly string[]) {
   }
 }
 
-function milliseconds(name: string, text: string | undefined, unit: number): number | undefined {
+function scaled(name: string, text: string | undefined, unit: number): number | undefined {
   if (text === undefined) return undefined;
   const number = Number(text);
   if (!(number > 0)) throw new OptionError(`--${name} takes a positive number, not ${text}`);

@@ -11,6 +11,8 @@ export interface Pace {
   /** Every edge, agent and router in turn, instead of one of each. */
   readonly everyone: boolean;
   readonly soakMs: number;
+  /** Agents that come back all at once. */
+  readonly herd: number;
 }
 
 export const SHORT: Pace = {
@@ -20,6 +22,7 @@ export const SHORT: Pace = {
   warmUpMs: 1_000,
   everyone: false,
   soakMs: 180_000,
+  herd: 300,
 };
 
 export const LONG: Pace = {
@@ -29,4 +32,5 @@ export const LONG: Pace = {
   warmUpMs: 5_000,
   everyone: true,
   soakMs: 30 * 60_000,
+  herd: 10_000,
 };

@@ -4,9 +4,11 @@ import { BROKEN_PATHS } from './paths.ts';
 import { PROCESSES } from './processes.ts';
 import { REGIONS } from './regions.ts';
 import { SOAK } from './soak.ts';
+import { STORMS } from './storms.ts';
 
 export const EVERY_FAULT: readonly Fault[] = [
   ...PROCESSES,
+  ...STORMS,
   ...BROKEN_PATHS,
   ...CONTROL_PLANE,
   ...REGIONS,

@@ -22,6 +22,13 @@ export const TUNNELS: Readonly<Record<TunnelName, string>> = {
   wiki: '0f6c5a1e-3c0b-4c55-9d1b-2f0a8ac0be11',
 };
 
+/** Of agents that come in herds. Nothing is routed to them. */
+export const HERD_TUNNELS = Array.from({ length: 100 }, (_, n) => ({
+  id: `00000000-0000-4000-8000-${String(n).padStart(12, '0')}`,
+  name: `herd-${n}`,
+  token: `token-of-the-herd-${n}`,
+}));
+
 /** What an installation consists of. */
 export interface SitePlan {
   readonly name: string;

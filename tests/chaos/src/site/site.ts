@@ -8,7 +8,7 @@ import type { Front } from '../fronts.ts';
 import { Ledger } from '../ledger.ts';
 import { at, freePlace } from '../place.ts';
 import type { Place } from '../place.ts';
-import { TUNNELS } from './plan.ts';
+import { HERD_TUNNELS, TUNNELS } from './plan.ts';
 import type { AgentPlan, EdgePlan, SitePlan } from './plan.ts';
 import { SignalBus } from './signal-bus.ts';
 
@@ -24,6 +24,8 @@ const ENVIRONMENT = {
 
 /** A culvert process with what stands between it and others. */
 export interface EdgeNode extends Front, EdgePlan {
+  /** Where agents arrive, without the path that stands before it. */
+  readonly agents: Place;
   readonly service: ConfiguredService;
   readonly paths: {
     /** From agents, and from other edges, to this one. */
@@ -144,7 +146,10 @@ export class Site {
       redis: `redis://${redis.address}`,
       nats: nats.map(({ address }) => `nats://${address}`),
       admin: { listen: at(admin), token: '${CULVERT_ADMIN_TOKEN}' },
-      tunnels: Object.entries(TUNNELS).map(([of, id]) => ({ id, name: of, token: tokenOf(of) })),
+      tunnels: [
+        ...Object.entries(TUNNELS).map(([of, id]) => ({ id, name: of, token: tokenOf(of) })),
+        ...HERD_TUNNELS,
+      ],
       routes: [
         { hostname: HOSTNAMES.shop, tunnel: TUNNELS.shop },
         { hostname: HOSTNAMES.wiki, tunnel: TUNNELS.wiki },
@@ -172,9 +177,11 @@ export class Site {
       agents: { listen: at(agentsAt), advertise: agents.address },
       peers: { listen: at(peersAt), advertise: peers.address },
       admin: { listen: at(admin) },
+      // Herds may be larger than what one edge takes by default.
+      limits: { sessions: 50_000 },
       ...this.plan.drain,
     });
-    return { id, region, http, admin, service, paths: { agents, peers, nats } };
+    return { id, region, http, admin, agents: agentsAt, service, paths: { agents, peers, nats } };
   }
 
   async #agent(plan: AgentPlan): Promise<AgentNode> {
