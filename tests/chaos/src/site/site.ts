@@ -74,7 +74,11 @@ export class Site {
   /** Resolves when all of it takes work. */
   static async start(plan: SitePlan): Promise<Site> {
     const folder = mkdtempSync(join(tmpdir(), 'culvert-chaos-'));
-    const [redis, bus] = await Promise.all([startRedis(), SignalBus.start(plan.nats, plan.topology, folder)]);
+    const redis = await startRedis();
+    const bus = await SignalBus.start(plan.nats, plan.topology, folder).catch(async (error: unknown) => {
+      await redis.remove();
+      throw error;
+    });
     const site = new Site(plan, folder, redis, bus);
     try {
       await site.#addAll();
