@@ -112,6 +112,10 @@ class Agent implements RunningAgent {
     });
   }
 
+  get ready(): Promise<void> {
+    return this.attached;
+  }
+
   get links(): number {
     return this.#attachments.attached;
   }

@@ -18,7 +18,7 @@ export interface Changeable {
 /** Links are made with these. */
 const OF_LINKS = ['tunnel', 'token', 'edges', 'links', 'region', 'claims', 'ca'];
 /** Everything else is about services, so that a new key needs no word here. */
-const OF_NEITHER = ['admin', 'log', 'drainTimeout'];
+const OF_NEITHER = ['admin', 'log', 'drainTimeout', 'reusePort'];
 
 /** What can change while an agent runs: all but where its admin server listens. */
 export function liveParts(agent: Changeable): LiveParts<AgentSettings> {

@@ -19,6 +19,7 @@ import {
   size,
   uuid,
   type SettingsOf,
+  reusePort,
 } from '@culvert/settings';
 import { ingressRule } from './ingress-rule.ts';
 
@@ -43,6 +44,7 @@ export const agentSchema = (folder: string) =>
     upstream: upstream(),
     limits: limits(),
     admin: optional(adminSection()),
+    reusePort: reusePort(),
     drainTimeout: drainTimeout(),
     log: logSection(),
   });

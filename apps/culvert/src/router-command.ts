@@ -12,6 +12,8 @@ export async function runRouter(file: string): Promise<void> {
     void router.ready.then(() => logger.info('ready', { admin: router.admin }));
     return {
       live: router.live,
+      ready: router.ready,
+      ...(settings.redis === undefined ? { bound: 'its registry lives in its process' } : {}),
       drain: async () => {
         await router.drain();
         await parts.close();

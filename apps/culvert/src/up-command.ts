@@ -58,6 +58,8 @@ async function startAll(settings: UpSettings, demo: DemoTunnel, parts: ProcessPa
     http: entryPoints[0] ?? NOWHERE,
     agents,
     admin: router.admin,
+    ready: Promise.resolve(),
+    bound: 'its registry lives in its process',
     live: [
       ...partsWithin('edge', edge.live, (settings: UpSettings) => settings.edge),
       ...partsWithin('router', router.live, (settings: UpSettings) => settings.router),

@@ -35,6 +35,8 @@ export interface AnnouncerOptions {
   readonly pools: () => Pools;
   /** What the edge tells of itself now. */
   readonly info: () => EdgeInfo;
+  /** Where other processes of this edge reach its pools. */
+  readonly local?: () => string | undefined;
 }
 
 /** Tells routers and other edges what this edge is and holds: its lease, its sessions, its pools. */
@@ -51,6 +53,8 @@ export class Announcer implements PoolsObserver {
   #resyncTimer: NodeJS.Timeout | undefined;
   #stopWatch: () => void = () => undefined;
   #stopped = false;
+  /** Sessions by tunnel when another process took over: other edges are led on to it from here until it can be found. */
+  #led: ReadonlyMap<string, number> | undefined;
   /** Messages about sessions sent since the start of the process. */
   #seq = 0;
 
@@ -72,6 +76,16 @@ export class Announcer implements PoolsObserver {
   announceEdge(): void {
     void this.#renew();
     for (const pool of this.#options.pools().tunnels) this.#announcePool(pool.tunnel);
+  }
+
+  /**
+   * Another process has the lease of this edge now, and tells what there is of it. Who asks for pools is still answered:
+   * their agents are here, or streams are passed on to that process.
+   */
+  leaveLease(): void {
+    const pools = [...this.#options.pools().tunnels];
+    this.#led = new Map(pools.map(({ tunnel, size }) => [tunnel, size]));
+    clearInterval(this.#leaseTimer);
   }
 
   /** Leaves for good: the lease and all sessions end now. */
@@ -102,6 +116,7 @@ export class Announcer implements PoolsObserver {
   }
 
   #announcePool(tunnel: string): void {
+    if (this.#led !== undefined) return;
     const info = this.#poolInfo(tunnel);
     if (info === undefined) return;
     const responder = this.#responders.get(tunnel);
@@ -119,13 +134,16 @@ export class Announcer implements PoolsObserver {
 
   /** Undefined where this edge cannot be reached by others. */
   #poolInfo(tunnel: string): PoolInfo | undefined {
-    const { id, region, boot, peers, draining } = this.#options.info();
-    if (peers === undefined) return undefined;
-    const sessions = this.#options.pools().get(tunnel)?.size ?? 0;
-    return { tunnel, edge: id, region, boot, peers, sessions, draining };
+    const { id, region, boot, peers = '', draining } = this.#options.info();
+    const local = this.#options.local?.();
+    if (peers === '' && local === undefined) return undefined;
+    const sessions = this.#led?.get(tunnel) ?? this.#options.pools().get(tunnel)?.size ?? 0;
+    const own = local === undefined ? {} : { local };
+    return { tunnel, edge: id, region, boot, peers, ...own, sessions, draining };
   }
 
   async #renew(): Promise<void> {
+    if (this.#led !== undefined) return;
     const info = this.#options.info();
     this.#signals.publish(EDGE_UP, info);
     try {

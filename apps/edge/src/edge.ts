@@ -1,4 +1,4 @@
-import { Deadlines } from '@culvert/lifecycle';
+import { areAddressesShared, Deadlines, isSuccessor, within, yieldToSuccessor } from '@culvert/lifecycle';
 import type { Deadlined, ListenAddress, Service } from '@culvert/lifecycle';
 import { StreamMemory } from '@culvert/link';
 import type { LiveParts } from '@culvert/settings';
@@ -7,6 +7,7 @@ import type { EdgeInfo, Signals, TunnelRevokedMessage } from '@culvert/signals';
 import { startAdminServer } from '@culvert/telemetry';
 import type { AdminServer, Logger, Metrics } from '@culvert/telemetry';
 import { GoAwayCode } from '@culvert/wire';
+import type { GoAway } from '@culvert/wire';
 import { randomUUID } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
 import { Admission } from './admission.ts';
@@ -40,6 +41,8 @@ import { RetryBudget } from './retry-budget.ts';
 import { SessionGate } from './session-gate.ts';
 import { SessionRate } from './session-rate.ts';
 import type { EdgeSettings } from './settings.ts';
+import { Sniffing } from './sniffing.ts';
+import { edgeName, removeSocket, siblingName, siblingSecret, socketFor } from './siblings.ts';
 import { hstsValue, withheldFields } from './entry-rules.ts';
 import { newTicketKeys } from './tls/ticket-keys.ts';
 
@@ -61,6 +64,19 @@ export interface RunningEdge extends Service {
     readonly admin: ListenAddress | undefined;
   };
 }
+
+/** How long an edge that may not be the only one at its addresses waits for its bus before it takes clients, ms. */
+const USE_TIMEOUT_MS = 10_000;
+
+/** How long a connection that says nothing holds up a drain, from when the entry points have closed, ms. */
+const FRESH_MS = 500;
+
+const DRAINING: GoAway = { code: GoAwayCode.Draining, retryAfterMs: 0, text: 'this edge is draining' };
+const SUCCEEDED: GoAway = {
+  code: GoAwayCode.Succeeded,
+  retryAfterMs: 0,
+  text: 'another process of this edge takes links now',
+};
 
 /** How often a drain looks whether the running work has ended, ms. */
 const DRAIN_POLL_MS = 50;
@@ -94,6 +110,10 @@ class Edge implements RunningEdge {
   readonly #admission: Admission;
   readonly #entryPoints: EntryPoints;
   readonly #portRoutes: PortRoutes;
+  /** Where other processes of this edge reach it. */
+  readonly #socket: string | undefined;
+  readonly ready: Promise<void>;
+  #markReady: () => void = () => undefined;
   #admin: AdminServer | undefined;
   #wasConnected = false;
   #draining: Promise<void> | undefined;
@@ -103,12 +123,20 @@ class Edge implements RunningEdge {
     const { limits, secret } = settings;
     const ticketKeys = newTicketKeys(secret?.reveal());
     const live = (): EdgeSettings => this.#settings;
-    const self = { id: settings.id, region: settings.region, software: version };
+    const self = { id: settings.id, region: settings.region, boot: this.#boot, software: version };
+    const secretOfSiblings = siblingSecret(settings.id, secret?.reveal());
     this.#settings = settings;
     this.#parts = parts;
+    // Alone on its bus, nobody could hear of it.
+    this.#socket = settings.nats === undefined ? undefined : socketFor(self);
     this.#memory = new StreamMemory(limits.buffer, limits.streamBuffer);
     this.#ejection = new Ejection(settings.ejection);
-    this.#announcer = new Announcer({ signals, pools: () => this.#pools, info: () => this.#info() });
+    this.#announcer = new Announcer({
+      signals,
+      pools: () => this.#pools,
+      info: () => this.#info(),
+      local: () => this.#door.siblings,
+    });
     this.#pools = new Pools(this.#announcer, {
       ejection: this.#ejection,
       balance: settings.balance,
@@ -119,7 +147,7 @@ class Edge implements RunningEdge {
       },
     });
     this.#gate = new SessionGate({
-      edge: self,
+      edge: { ...self, id: edgeName(settings.id) },
       signals,
       pools: this.#pools,
       counters: this.#counters,
@@ -143,6 +171,7 @@ class Edge implements RunningEdge {
         return live().limits.streamsPerLink;
       },
       logger,
+      siblingSecret: secretOfSiblings,
       connectTls: peerTls(settings.peers),
     });
     this.#holders = new Holders(signals, this.#peerLinks, self, this.#ejection);
@@ -157,6 +186,9 @@ class Edge implements RunningEdge {
       counters: this.#counters,
       ticketKeys,
       logger,
+      siblings: this.#socket === undefined ? undefined : { path: this.#socket, secret: secretOfSiblings },
+      siblingLink: (tunnel) => this.#holders.siblingLink(tunnel),
+      onPeers: () => this.#announcer.announceEdge(),
     });
     this.#neighbours = new Neighbours(signals, settings.id, {
       onGone: (edge) => {
@@ -168,6 +200,10 @@ class Edge implements RunningEdge {
         if (this.#peerLinks.up(edge) === undefined) this.#holders.forgetEdge(edge);
       },
       onHeardAgain: () => this.#holders.forgetFreshness(),
+      onSiblingGone: (id, boot) => {
+        this.#peerLinks.forget(siblingName(id, boot));
+        this.#holders.forgetEdge(siblingName(id, boot));
+      },
       onChange: () => this.#door.tellEdges(this.#edgesForAgents()),
     });
     this.#resolver = new Resolver({
@@ -244,6 +280,7 @@ class Edge implements RunningEdge {
       links: () => this.#links(),
       peerLinks: () => this.#peerLinks.links.length,
     });
+    this.ready = new Promise((resolve) => (this.#markReady = resolve));
     this.live = liveParts({
       context: this.#context,
       admission: this.#admission,
@@ -275,6 +312,7 @@ class Edge implements RunningEdge {
     const { admin } = this.#settings;
     this.#context.overload.start();
     await this.#door.start();
+    await this.#awaitUse();
     await this.#entryPoints.start(this.#settings);
     if (admin !== undefined) {
       this.#admin = await startAdminServer({
@@ -298,6 +336,24 @@ class Edge implements RunningEdge {
     if (signals.state === 'connected') this.#onConnected();
   }
 
+  /**
+   * Where another process may be serving at the same addresses, this one must not take its clients before it can look
+   * up their hostnames.
+   */
+  async #awaitUse(): Promise<void> {
+    const { signals } = this.#parts;
+    if (!isSuccessor() && !areAddressesShared()) return;
+    const connected = new Promise<void>((resolve) => {
+      if (signals.state === 'connected') return resolve();
+      const unwatch = signals.onState((state) => {
+        if (state !== 'connected') return;
+        unwatch();
+        resolve();
+      });
+    });
+    await (isSuccessor() ? connected : within(connected, USE_TIMEOUT_MS));
+  }
+
   /** Before the first time nothing is known of any hostname; what was known once goes on serving. */
   #onConnected(): void {
     this.#holders.forgetFreshness();
@@ -305,6 +361,7 @@ class Edge implements RunningEdge {
     this.#wasConnected = true;
     const { id, region } = this.#settings;
     this.#parts.logger.info('ready', { edge: id, region, ...this.addresses });
+    this.#markReady();
   }
 
   #readiness(): true | string {
@@ -315,13 +372,16 @@ class Edge implements RunningEdge {
   /**
    * Not ready at once, so that balancers look elsewhere while requests are still taken; agents are told to attach
    * elsewhere at the same time. Then the entry points close, what runs finishes, and the edge leaves.
+   *
+   * With a successor at the same addresses new connections are that one's from now on, and so are the agents; until they
+   * are attached there it relays to this process.
    */
-  drain(): Promise<void> {
-    this.#draining ??= this.#drain();
+  drain(successor?: 'successor'): Promise<void> {
+    this.#draining ??= this.#drain(successor !== undefined);
     return this.#draining;
   }
 
-  async #drain(): Promise<void> {
+  async #drain(isSucceeded: boolean): Promise<void> {
     const { drainDelay, drainTimeout } = this.#settings;
     const deadline = performance.now() + drainTimeout;
     await Promise.resolve();
@@ -329,25 +389,50 @@ class Edge implements RunningEdge {
       requests: this.#counters.requestsOpen,
       links: this.#links().length,
     });
-    const notice = { code: GoAwayCode.Draining, retryAfterMs: 0, text: 'this edge is draining' };
-    this.#announcer.announceEdge();
+    const notice = isSucceeded ? SUCCEEDED : DRAINING;
+    if (isSucceeded) {
+      this.#entryPoints.close();
+      this.#portRoutes.stop();
+      this.#door.closeAgents();
+      this.#announcer.leaveLease();
+      // What it is asked for once its agents are there.
+      for (const { tunnel } of this.#pools.tunnels) this.#holders.reach(tunnel, []).catch(() => undefined);
+    } else {
+      this.#announcer.announceEdge();
+    }
     this.#door.tellDraining(notice);
-    await wait(drainDelay);
+    // Clients that keep their connections are told so with each answer: few have to be cut when the time has come.
     this.#context.draining = true;
+    await wait(drainDelay);
+    if (isSucceeded) await this.#yield(deadline);
+    // What waits to be accepted is lost with its listener: it is closed right after the loop has looked for it.
+    await new Promise(setImmediate);
     this.#entryPoints.close();
+    const closedAt = performance.now();
     for (const connection of this.#httpConnections()) connection.drain();
     this.#portRoutes.stop();
-    while (this.#busy() && performance.now() < deadline) await wait(DRAIN_POLL_MS);
+    while (this.#busy(closedAt) && performance.now() < deadline) await wait(DRAIN_POLL_MS);
     await this.#leave(notice);
   }
 
-  #busy(): boolean {
-    if (this.#counters.requestsOpen > 0 || this.#links().some((link) => link.openStreams > 0)) return true;
-    // Nothing runs any more, but slow clients still take the end of their answers.
-    return this.#deadlines.all().some((one) => isOfClient(one) && one.unsentBytes > 0);
+  /** Other edges find agents here until all of them are attached to the successor; then that one takes over this, too. */
+  async #yield(deadline: number): Promise<void> {
+    while (this.#pools.takingCount > 0 && performance.now() < deadline) await wait(DRAIN_POLL_MS);
+    this.#door.closePeers();
+    yieldToSuccessor();
   }
 
-  async #leave(notice: { code: number; retryAfterMs: number; text: string }): Promise<void> {
+  #busy(closedAt: number): boolean {
+    if (this.#counters.requestsOpen > 0 || this.#links().some((link) => link.openStreams > 0)) return true;
+    const watched = this.#deadlines.all();
+    // Whoever has connected at the last moment is about to ask.
+    if (performance.now() - closedAt < FRESH_MS && watched.some((one) => one instanceof Sniffing))
+      return true;
+    // Nothing runs any more, but slow clients still take the end of their answers.
+    return watched.some((one) => isOfClient(one) && one.unsentBytes > 0);
+  }
+
+  async #leave(notice: GoAway): Promise<void> {
     for (const link of this.#links()) link.goAway(notice);
     await this.#announcer.leave();
     this.#door.stop();
@@ -358,6 +443,7 @@ class Edge implements RunningEdge {
     for (const connection of this.#httpConnections()) connection.socket.destroy();
     this.#deadlines.stop();
     this.#context.overload.stop();
+    if (this.#socket !== undefined) removeSocket(this.#socket);
     await this.#admin?.close();
     await this.#parts.signals.close();
   }
@@ -374,9 +460,11 @@ class Edge implements RunningEdge {
     const { agents, id, region } = this.#settings;
     const own = advertised(agents, this.#door.agents);
     const others = this.#neighbours.forAgents;
+    // Workers of one edge share its address.
+    const elsewhere = others.filter(({ address }) => address !== own);
     return own === undefined || this.#draining !== undefined
-      ? others
-      : [{ id, region, address: own, boot: this.#boot }, ...others];
+      ? elsewhere
+      : [{ id: edgeName(id), region, address: own, boot: this.#boot }, ...elsewhere];
   }
 
   /** What this edge holds and believes: to be compared with the registry and with other edges. */

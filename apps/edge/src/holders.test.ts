@@ -47,7 +47,7 @@ function start() {
   const holders = new Holders(
     own,
     peers as unknown as PeerLinks,
-    { id: 'self', region: 'eu' },
+    { id: 'self', boot: 'own-boot', region: 'eu' },
     POOLS.ejection,
   );
   let asked = 0;

@@ -6,6 +6,8 @@ import type { Ejection } from './ejection.ts';
 import { Holder, chooseHolder, rankOf } from './holder.ts';
 import type { Condition, Distance } from './holder.ts';
 import type { PeerLinks } from './peer-links.ts';
+import { isOf, isSiblingName, seenFrom } from './siblings.ts';
+import type { Self } from './siblings.ts';
 
 /** Tunnels whose holders are remembered; the longest unasked goes first. */
 const MAX_TUNNELS = 10_000;
@@ -40,7 +42,7 @@ export interface HoldersView {
 export class Holders {
   readonly #signals: Signals;
   readonly #links: PeerLinks;
-  readonly #self: { readonly id: string; readonly region: string };
+  readonly #self: Self & { readonly region: string };
   readonly #known = new Map<string, Known>();
 
   readonly #ejection: Ejection;
@@ -49,7 +51,7 @@ export class Holders {
   constructor(
     signals: Signals,
     links: PeerLinks,
-    self: { readonly id: string; readonly region: string },
+    self: Self & { readonly region: string },
     ejection: Ejection,
   ) {
     this.#signals = signals;
@@ -120,6 +122,15 @@ export class Holders {
     return this.#links.up(holder.pool.edge);
   }
 
+  /** A link that is up to another process of this edge that holds a pool of the tunnel. */
+  siblingLink(tunnel: string): Link | undefined {
+    for (const { pool } of this.#known.get(tunnel)?.holders.values() ?? []) {
+      const link = isSiblingName(pool.edge) ? this.#links.up(pool.edge) : undefined;
+      if (link !== undefined) return link;
+    }
+    return undefined;
+  }
+
   async #dial(tunnel: string, tried: readonly unknown[]): Promise<Holder | undefined> {
     const known = this.#known.get(tunnel);
     if (known === undefined) return undefined;
@@ -170,7 +181,8 @@ export class Holders {
 
   /** An edge has left or started anew: what it said before counts no more. */
   forgetEdge(edge: string): void {
-    for (const known of this.#known.values()) known.holders.delete(edge);
+    for (const { holders } of this.#known.values())
+      for (const key of holders.keys()) if (isOf(key, edge)) holders.delete(key);
   }
 
   /** Signals may have been missed: everything is asked for again. */
@@ -238,8 +250,11 @@ export class Holders {
     return known;
   }
 
-  #note(known: Known, pool: PoolInfo): void {
-    if (pool.edge === this.#self.id) return;
+  #note(known: Known, told: PoolInfo): void {
+    const pool = seenFrom(this.#self, told);
+    if (pool === undefined) return;
+    // It costs nothing but a socket, and may be needed at once.
+    if (isSiblingName(pool.edge) && pool.sessions > 0) this.#links.prepare(pool);
     const holder = known.holders.get(pool.edge);
     if (pool.sessions === 0) {
       // An edge that has started anew is not ended by the last words of its earlier life.

@@ -1,5 +1,6 @@
 import { INITIAL_WINDOW_BYTES } from '@culvert/link';
 import type { Admission, Link, LinkOwner, StreamMemory } from '@culvert/link';
+import { isSuccessor, predecessorYielded } from '@culvert/lifecycle';
 import type { ListenAddress } from '@culvert/lifecycle';
 import type { Logger } from '@culvert/telemetry';
 import { GoAwayCode, Kind, encodeGoAway } from '@culvert/wire';
@@ -27,6 +28,11 @@ export interface LinkDoorOptions {
   /** What TLS sessions are resumed with. */
   readonly ticketKeys: Buffer;
   readonly logger: Logger;
+  /** Where other processes of this edge arrive, and what they prove themselves with. */
+  readonly siblings: { readonly path: string; readonly secret: string } | undefined;
+  readonly siblingLink: (tunnel: string) => Link | undefined;
+  /** Other edges can arrive now. */
+  readonly onPeers: () => void;
 }
 
 /** Where links arrive: agents at one listener, other edges at the other. */
@@ -37,6 +43,7 @@ export class LinkDoor {
   readonly #stores: CertificateStore[] = [];
   #agents: LinkListener | undefined;
   #peers: LinkListener | undefined;
+  #siblings: LinkListener | undefined;
 
   constructor(options: LinkDoorOptions) {
     this.#options = options;
@@ -44,6 +51,11 @@ export class LinkDoor {
 
   get agents(): ListenAddress | undefined {
     return this.#agents?.address;
+  }
+
+  /** Where other processes of this edge reach it. */
+  get siblings(): string | undefined {
+    return this.#siblings === undefined ? undefined : this.#options.siblings?.path;
   }
 
   get peers(): ListenAddress | undefined {
@@ -62,11 +74,28 @@ export class LinkDoor {
       this.#agents = await this.#listen('agents', agents.listen, agents.tls, undefined, false);
       await this.#agents.start();
     }
-    if (peers !== undefined) {
-      const tls = peerListenerTls(peers);
-      this.#peers = await this.#listen('peers', peers.listen, tls, peerSecret(settings), peers.mutualTls);
-      await this.#peers.start();
-    }
+    await this.#startSiblings();
+    if (peers === undefined) return;
+    this.#peers = await this.#listen(
+      'peers',
+      peers.listen,
+      peerListenerTls(peers),
+      peerSecret(settings),
+      peers.mutualTls,
+    );
+    // Until agents are attached here, other edges find them at the process before this one.
+    if (isSuccessor()) void predecessorYielded().then(() => this.#startPeers());
+    else await this.#peers.start();
+  }
+
+  /** No more agents attach here. */
+  closeAgents(): void {
+    this.#agents?.close();
+  }
+
+  /** No more edges attach here. */
+  closePeers(): void {
+    this.#peers?.close();
   }
 
   /** Tells every agent which edges it may dial. */
@@ -91,6 +120,29 @@ export class LinkDoor {
     this.#news.stop();
     this.#agents?.stop();
     this.#peers?.stop();
+    this.#siblings?.stop();
+  }
+
+  async #startPeers(): Promise<void> {
+    const { logger, onPeers } = this.#options;
+    try {
+      await this.#peers?.start();
+      onPeers();
+    } catch (error) {
+      logger.error('peers cannot arrive', { error });
+    }
+  }
+
+  async #startSiblings(): Promise<void> {
+    const { siblings, logger } = this.#options;
+    if (siblings === undefined) return;
+    const listener = await this.#listen('siblings', { host: '', port: 0 }, undefined, siblings.secret, false);
+    try {
+      await listener.startAt(siblings.path);
+      this.#siblings = listener;
+    } catch (error) {
+      logger.warn('other processes of this edge cannot relay to this one', { path: siblings.path, error });
+    }
   }
 
   async #listen(
@@ -138,7 +190,7 @@ export class LinkDoor {
 
   #admit(what: string, hello: HelloBody, remote: string): Promise<Admission> {
     if (hello.role === 'agent' && what === 'agents') return this.#options.gate.admit(hello, remote);
-    if (hello.role === 'peer') return Promise.resolve(this.#admitPeer(hello));
+    if (hello.role === 'peer') return Promise.resolve(this.#admitPeer(what, hello));
     const goAway = {
       code: GoAwayCode.NotAPeer,
       retryAfterMs: 0,
@@ -148,7 +200,7 @@ export class LinkDoor {
   }
 
   /** It has proved itself by then. */
-  #admitPeer(hello: PeerHello): Admission {
+  #admitPeer(what: string, hello: PeerHello): Admission {
     const { self } = this.#options;
     const welcome = {
       edge: self.id,
@@ -158,17 +210,18 @@ export class LinkDoor {
       window: INITIAL_WINDOW_BYTES,
       edges: [],
     };
-    return { admit: true, welcome, attach: (link) => this.#attachPeer(link, hello.edge) };
+    return { admit: true, welcome, attach: (link) => this.#attachPeer(what, link, hello.edge) };
   }
 
-  #attachPeer(link: Link, peer: string): LinkOwner {
-    const { counters, logger, pools, memory } = this.#options;
+  #attachPeer(what: string, link: Link, peer: string): LinkOwner {
+    const { counters, logger, pools, memory, siblingLink } = this.#options;
+    const options = what === 'siblings' ? { pools, memory } : { pools, memory, siblingLink };
     this.#peerLinks.add(link);
     logger.info('peer link accepted', { peer });
     return {
       onOpen: (stream, open) => {
         counters.relayedIn++;
-        return relay({ pools, memory }, stream, open);
+        return relay(options, stream, open);
       },
       onGoAway: () => undefined,
       onControl: () => undefined,

@@ -13,6 +13,7 @@ import {
   WEBSOCKET_SUBPROTOCOL,
 } from '@culvert/wire';
 import type { HelloBody } from '@culvert/wire';
+import { once } from 'node:events';
 import { createServer } from 'node:net';
 import type { Server, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
@@ -66,6 +67,17 @@ export class LinkListener {
 
   async start(): Promise<void> {
     this.#address = await listen(this.#server, this.#options.listen, this.#options.what);
+  }
+
+  /** Listens on a Unix socket instead. */
+  async startAt(path: string): Promise<void> {
+    this.#server.listen(path);
+    await once(this.#server, 'listening');
+  }
+
+  /** Accepts no more; the links that are here stay. */
+  close(): void {
+    this.#server.close();
   }
 
   /** Accepts no more and cuts every connection that is left, attached or not. */

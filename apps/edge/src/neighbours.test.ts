@@ -26,6 +26,7 @@ function start() {
     onGone: (edge) => told.push(`gone ${edge}`),
     onSilent: (edge) => told.push(`silent ${edge}`),
     onHeardAgain: (edge) => told.push(`heard again ${edge}`),
+    onSiblingGone: (id, boot) => told.push(`gone ${id} ${boot}`),
     onChange: () => told.push('change'),
   });
   const say = async (subject: string, message: unknown): Promise<void> => {

@@ -1,6 +1,7 @@
 import { EDGE_LEFT, EDGE_UP } from '@culvert/signals';
 import type { EdgeInfo, Signals, Subscription } from '@culvert/signals';
 import type { EdgeAddress } from '@culvert/wire';
+import { edgeName } from './siblings.ts';
 
 /** An edge that has said nothing for this long, three of its beats, is no longer told to agents, ms. */
 const SILENT_MS = 10_000;
@@ -29,6 +30,8 @@ export interface NeighboursObserver {
   onSilent(edge: string): void;
   /** A silent one speaks again: what it said meanwhile was missed. */
   onHeardAgain(edge: string): void;
+  /** A process of this edge, or of a sibling, has left. */
+  onSiblingGone(id: string, boot: string): void;
   /** The list that agents are told is another one. */
   onChange(): void;
 }
@@ -63,7 +66,12 @@ export class Neighbours {
   get forAgents(): EdgeAddress[] {
     return [...this.#known.values()]
       .filter(({ info, silent }) => !silent && !info.draining && info.agents !== undefined)
-      .map(({ info }) => ({ id: info.id, region: info.region, address: info.agents!, boot: info.boot }));
+      .map(({ info }) => ({
+        id: edgeName(info.id),
+        region: info.region,
+        address: info.agents!,
+        boot: info.boot,
+      }));
   }
 
   /** What was heard last of each, for people and tests. */
@@ -115,6 +123,7 @@ export class Neighbours {
   }
 
   #left({ id, boot }: Pick<EdgeInfo, 'id' | 'boot'>): void {
+    if (edgeName(id) === edgeName(this.#self)) this.#observer.onSiblingGone(id, boot);
     if (this.#known.get(id)?.info.boot !== boot) return;
     this.#known.delete(id);
     this.#observer.onGone(id);

@@ -7,6 +7,7 @@ import { GoAwayCode, ResetCode } from '@culvert/wire';
 import type { GoAway } from '@culvert/wire';
 import { connect } from 'node:net';
 import type { Socket } from 'node:net';
+import { isOf, socketPath } from './siblings.ts';
 
 const DIAL_TIMEOUT_MS = 3_000;
 /** An edge that could not be reached is left alone for about this long the first time, then for twice as long, ms. */
@@ -22,6 +23,8 @@ export interface PeerLinksOptions {
   readonly software: string;
   /** Absent: this edge relays to nobody. */
   readonly secret: string | undefined;
+  /** What other processes of this edge are convinced with. */
+  readonly siblingSecret?: string;
   readonly memory: StreamMemory;
   readonly maxStreams: number;
   readonly logger: Logger;
@@ -106,9 +109,11 @@ export class PeerLinks {
 
   /** An edge has started anew or left: its old link and address are of no use. */
   forget(edge: string): void {
-    const peer = this.#peers.get(edge);
-    this.#peers.delete(edge);
-    for (const link of [...(peer?.links ?? [])]) link.goAway(GONE);
+    for (const [name, { links }] of this.#peers) {
+      if (!isOf(name, edge)) continue;
+      this.#peers.delete(name);
+      for (const link of [...links]) link.goAway(GONE);
+    }
   }
 
   stop(): void {
@@ -125,14 +130,17 @@ export class PeerLinks {
   }
 
   #dial(edge: string, peer: Peer): Promise<Link> {
-    const { secret, software, memory, maxStreams, edge: self } = this.#options;
+    const { software, memory, maxStreams, edge: self } = this.#options;
+    const path = socketPath(peer.address);
+    const secret = path === undefined ? this.#options.secret : this.#options.siblingSecret;
     return new Promise((resolve, reject) => {
       if (secret === undefined)
         return reject(new HandshakeError('this edge has no cluster secret, so it cannot relay'));
-      const socket = this.#connect(peer.address);
+      const socket = path === undefined ? this.#connect(peer.address) : connect(path);
       let attached = false;
       socket.once('error', reject);
-      socket.once(this.#options.connectTls === undefined ? 'connect' : 'secureConnect', () => {
+      const isClear = path !== undefined || this.#options.connectTls === undefined;
+      socket.once(isClear ? 'connect' : 'secureConnect', () => {
         dialLink({
           carrier: new SocketCarrier(socket),
           hello: {

@@ -54,6 +54,13 @@ export class Pools {
     return count;
   }
 
+  /** Sessions that take new streams. */
+  get takingCount(): number {
+    let count = 0;
+    for (const { draining } of this.#sessions.values()) if (!draining) count++;
+    return count;
+  }
+
   get tunnels(): Iterable<Pool> {
     return this.#pools.values();
   }

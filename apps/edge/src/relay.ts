@@ -1,4 +1,4 @@
-import type { LinkStream, StreamConsumer, StreamMemory } from '@culvert/link';
+import type { Link, LinkStream, StreamConsumer, StreamMemory } from '@culvert/link';
 import { ResetCode, unpackUuid } from '@culvert/wire';
 import type { ReadOpen } from '@culvert/wire';
 import { linkOf } from './pool.ts';
@@ -11,17 +11,20 @@ const NOBODY: readonly unknown[] = [];
 export interface RelayOptions {
   readonly pools: Pools;
   readonly memory: StreamMemory;
+  /** A link to another process of this edge that holds a pool; absent for streams that come from one. */
+  readonly siblingLink?: (tunnel: string) => Link | undefined;
 }
 
 /**
  * Takes a stream that another edge passes on, to a session of the local pool: one hop at most, so there is no
- * looking elsewhere. Returns the code to refuse it with where there is no pool.
+ * looking elsewhere, but for another process of the same edge. Returns the code to refuse it with where there is no pool.
  */
 export function relay(options: RelayOptions, incoming: LinkStream, open: ReadOpen): StreamConsumer | number {
-  const pool = options.pools.get(unpackUuid(open.tunnel));
+  const tunnel = unpackUuid(open.tunnel);
+  const pool = options.pools.get(tunnel);
   const session = pool?.pick(NOBODY) ?? pool?.pickAny(NOBODY);
-  const link = session === undefined ? undefined : linkOf(session);
-  if (session === undefined || link === undefined) return ResetCode.NotHere;
+  const link = session === undefined ? options.siblingLink?.(tunnel) : linkOf(session);
+  if (link === undefined) return ResetCode.NotHere;
   incoming.acknowledgesItself = false;
   const meta = { ...open, hops: 1, window: options.memory.grantFirst(link.roundTripMs) };
   const towardsAgent: Half = new Half(
@@ -29,13 +32,13 @@ export function relay(options: RelayOptions, incoming: LinkStream, open: ReadOpe
     () => outgoing,
     () => towardsEdge.drained(),
   );
-  const towardsEdge: Half = new FromAgent(
-    () => outgoing,
-    () => incoming,
-    () => towardsAgent.drained(),
-    options.pools,
-    session,
-  );
+  const from = (): LinkStream => outgoing;
+  const to = (): LinkStream => incoming;
+  const onRoom = (): void => towardsAgent.drained();
+  const towardsEdge: Half =
+    session === undefined
+      ? new Half(from, to, onRoom)
+      : new FromAgent(from, to, onRoom, options.pools, session);
   const outgoing = link.open(meta, towardsEdge, NOTHING, 0, 0, false);
   return towardsAgent;
 }

@@ -24,6 +24,7 @@ import {
   size,
   tlsSection,
   type SettingsOf,
+  reusePort,
 } from '@culvert/settings';
 import { entryPoint } from './entry-point-settings.ts';
 import { ErrorPageError, readErrorPage } from './error-pages.ts';
@@ -50,6 +51,7 @@ export const edgeSchema = (folder: string) =>
       agents: optional(agents(folder)),
       peers: optional(peers(folder)),
       admin: optional(adminSection()),
+      reusePort: reusePort(),
       drainTimeout: drainTimeout(),
       drainDelay: duration('how long a draining edge still accepts, so that balancers notice', '2s'),
       balance: choice(

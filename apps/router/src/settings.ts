@@ -27,6 +27,7 @@ import {
   uuid,
   type Secret,
   type SettingsOf,
+  reusePort,
 } from '@culvert/settings';
 import { badPolicy, policyKeys } from './policy-settings.ts';
 
@@ -69,6 +70,7 @@ export const routerSchema = (folder: string) =>
       tunnels: optionalList('tunnels that exist from the start', tunnelSchema()),
       routes: optionalList('routes that exist from the start', routeSchema()),
       tokens: optionalList('tokens whose holders open tunnels of their own', tokenSchema()),
+      reusePort: reusePort(),
       drainTimeout: drainTimeout(),
       log: logSection(),
     },

@@ -1,5 +1,6 @@
-import type { Server } from 'node:net';
+import type { ListenOptions, Server } from 'node:net';
 import { formatAddress, type ListenAddress } from './address.ts';
+import { areAddressesShared, noteListening, takeGiven } from './listening-sockets.ts';
 
 /** Another process holds the address. */
 export class AddressInUseError extends Error {
@@ -55,7 +56,7 @@ const REASONS: Readonly<Record<string, string>> = {
 const BACKLOG = 4096;
 
 /**
- * Makes a server listen and resolves with the address that it got.
+ * Makes a server listen, on the socket that another process has given for it where there is one, and resolves with the address that it got.
  * @param what names the listener in messages, such as `entry point`
  * @throws AddressInUseError, ListenDeniedError or ListenFailedError
  */
@@ -63,12 +64,18 @@ export function listen(server: Server, address: ListenAddress, what: string): Pr
   return new Promise((resolve, reject) => {
     const onError = (error: NodeJS.ErrnoException): void => reject(listenError(error, address, what));
     server.once('error', onError);
-    const host = address.host === '' ? {} : { host: address.host };
-    server.listen({ port: address.port, backlog: BACKLOG, ...host }, () => {
+    const name = `${what} ${formatAddress(address)}`;
+    server.listen({ ...whereTo(address, takeGiven(name)), backlog: BACKLOG }, () => {
       server.off('error', onError);
+      noteListening(name, server);
       resolve(boundAddress(server, address));
     });
   });
+}
+
+function whereTo({ host, port }: ListenAddress, descriptor: number | undefined): ListenOptions {
+  if (descriptor !== undefined) return { fd: descriptor } as ListenOptions;
+  return { port, reusePort: areAddressesShared(), ...(host === '' ? {} : { host }) };
 }
 
 /** The given host with the port that was assigned, so that `:0` stays readable as "all addresses". */

@@ -101,4 +101,65 @@ describe('run', () => {
     drain.resolve();
     expect(await status).toBe(1);
   });
+
+  it('hands over on SIGUSR2, drains and ends with 0, also when it is told to stop meanwhile', async () => {
+    const { source, drain, draining, running, options, start, lines } = stage();
+    const status = run(start, { ...options, handOver: () => Promise.resolve() });
+    await running;
+    source.emit('SIGUSR2');
+    await draining;
+    source.emit('SIGTERM');
+    drain.resolve();
+    expect(await status).toBe(0);
+    expect(lines).toEqual(['draining', 'stopped']);
+  });
+
+  it('goes on when nobody takes over, as often as it is asked to hand over', async () => {
+    const { source, drain, running, options, start, lines } = stage();
+    let asked = 0;
+    const again = Promise.withResolvers<void>();
+    const handOver = (): Promise<void> => {
+      asked++;
+      if (asked === 2) again.resolve();
+      return Promise.reject(new Error('no'));
+    };
+    const status = run(start, { ...options, handOver });
+    await running;
+    source.emit('SIGUSR2');
+    setImmediate(() => source.emit('SIGUSR2'));
+    await again.promise;
+    source.emit('SIGTERM');
+    drain.resolve();
+    expect(await status).toBe(0);
+    expect(lines.filter((line) => line.startsWith('no other process'))).toHaveLength(2);
+  });
+
+  it('gives up handing over when it is told to stop', async () => {
+    const { source, drain, running, options, start } = stage();
+    const begun = Promise.withResolvers<void>();
+    const handOver = ({ up }: { readonly up: AbortSignal }): Promise<void> =>
+      new Promise((_, reject) => {
+        up.addEventListener('abort', () => reject(new Error('given up')));
+        begun.resolve();
+      });
+    const status = run(start, { ...options, handOver });
+    await running;
+    source.emit('SIGUSR2');
+    await begun.promise;
+    source.emit('SIGTERM');
+    drain.resolve();
+    expect(await status).toBe(0);
+  });
+
+  it('does not take a wish to hand over for one to stop while the service still starts', async () => {
+    const { source, drain, running, options, start } = stage();
+    const gate = Promise.withResolvers<void>();
+    const status = run(() => gate.promise.then(start), { ...options, handOver: () => Promise.resolve() });
+    source.emit('SIGUSR2');
+    gate.resolve();
+    await running;
+    source.emit('SIGTERM');
+    drain.resolve();
+    expect(await status).toBe(0);
+  });
 });

@@ -44,6 +44,7 @@ export {
   adminSection,
   clientTlsSection,
   drainTimeout,
+  reusePort,
   logSection,
   readClientTls,
   tlsSection,

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { choice, duration, filePath, listenAddress } from './fields.ts';
+import { choice, duration, filePath, flag, listenAddress } from './fields.ts';
 import { list, optional, section, optionalSection } from './structure.ts';
 
 const LEVELS = ['debug', 'info', 'warn', 'error', 'fatal'] as const;
@@ -12,6 +12,10 @@ export const logSection = () =>
 
 /** How long a service of any kind may drain. */
 export const drainTimeout = () => duration('how long running work may go on after SIGTERM or SIGINT', '30s');
+
+/** Whether a second process may be started on the same ports. */
+export const reusePort = () =>
+  flag('whether another process with this key may listen on the same ports, such as the next version', false);
 
 /** Where a service that has no API of its own serves its state. */
 export const adminSection = () =>

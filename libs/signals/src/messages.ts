@@ -170,7 +170,10 @@ export interface PoolInfo {
   readonly edge: string;
   readonly region: string;
   readonly boot: string;
+  /** Empty when only other processes of the same edge can reach it. */
   readonly peers: string;
+  /** Path of a Unix socket for those; absent when there is none. */
+  readonly local?: string;
   readonly sessions: number;
   readonly draining: boolean;
 }

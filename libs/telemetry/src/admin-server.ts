@@ -1,5 +1,5 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
-import { listen, within, type ListenAddress } from '@culvert/lifecycle';
+import { listen, stopListening, within, type ListenAddress } from '@culvert/lifecycle';
 import type { Logger } from './logger.ts';
 import type { Metrics } from './metrics.ts';
 
@@ -34,6 +34,7 @@ const LIMITS = {
 };
 const MAX_CONNECTIONS = 512;
 const CLOSE_GRACE = 1_000;
+const FRESH_GRACE = 100;
 
 /** Serves `/healthz`, `/readyz`, `/metrics` and, where there is one, `/status`; lets `handler` serve the rest. */
 export async function startAdminServer(options: AdminServerOptions): Promise<AdminServer> {
@@ -109,8 +110,11 @@ function sendError(response: ServerResponse, status: number, code: string, messa
 
 async function close(server: Server): Promise<void> {
   const closed = new Promise<void>((resolve) => {
-    server.close(() => resolve());
+    server.once('close', () => resolve());
   });
+  stopListening(server);
+  // Whoever has just connected is about to ask.
+  await within(closed, FRESH_GRACE);
   server.closeIdleConnections();
   if ((await within(closed, CLOSE_GRACE)) === 'timeout') server.closeAllConnections();
   await closed;

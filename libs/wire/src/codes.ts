@@ -59,6 +59,8 @@ export const GoAwayCode = {
   NotAPeer: 12,
   /** The sender leaves; nothing is wrong. */
   Leaving: 13,
+  /** Another process takes links at the same address: dial it now, the running streams finish here. */
+  Succeeded: 14,
 } as const;
 export type GoAwayCode = (typeof GoAwayCode)[keyof typeof GoAwayCode];
 

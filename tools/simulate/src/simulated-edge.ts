@@ -47,6 +47,7 @@ export class SimulatedEdge {
       onGone: () => undefined,
       onSilent: () => undefined,
       onHeardAgain: () => undefined,
+      onSiblingGone: () => undefined,
       onChange: () => undefined,
     });
     this.resolver = new Resolver({

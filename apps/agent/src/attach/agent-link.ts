@@ -48,6 +48,8 @@ export interface AgentLinkOptions {
 export class AgentLink implements LinkOwner {
   readonly edge: KnownEdge;
   readonly generation: number;
+  /** Its edge has said that another process takes links at its address. */
+  succeeded = false;
   state: 'dialing' | 'attached' | 'leaving' | 'over' = 'dialing';
   /** Once attached: what the edge calls itself. */
   edgeId = '';

@@ -30,8 +30,17 @@ const MAX_RETRY_AFTER_MS = 300_000;
 const SETTLED_MS = 5_000;
 /** The edge that held the last link asks for another one: the others are dialled within this time (ms). */
 const HURRY_MS = 250;
+/** How long (ms) the links to an edge's former process are kept beside those to the next: others have to hear of it. */
+const OVERLAP_MS = 1_000;
 /** How long (ms) a link may be silent after the machine has slept or moved; a busy edge is no dead one. */
 const VERIFY_MS = 4_000;
+
+/** Links end in these ways when nothing is wrong. */
+const EXPECTED: ReadonlySet<number> = new Set([
+  GoAwayCode.Leaving,
+  GoAwayCode.Draining,
+  GoAwayCode.Succeeded,
+]);
 
 export interface LinkSupervisorOptions {
   readonly edges: EdgeList;
@@ -142,6 +151,7 @@ export class LinkSupervisor implements AgentLinkEvents {
     counters.linksAttached++;
     logger.info('link attached', { edge: link.edgeId, address: link.edge.key, region: link.edge.region });
     this.#learn();
+    this.#leaveSucceeded(link.edge);
     this.#options.onAttached(link.edgeId);
     this.#reconcile();
   }
@@ -164,10 +174,13 @@ export class LinkSupervisor implements AgentLinkEvents {
     this.#options.logger.info('edge takes no more streams on a link', fields);
     if (isFinalRefusal(goAway.code)) this.#leaveAlone(link.edge, this.#afterFinalRefusal());
     else this.#leaveAlone(link.edge, retryAfter(goAway, 0));
-    link.edge.draining = goAway.code !== GoAwayCode.Replaced;
-    // Its successor may be at the same address already: one dial at a time finds out.
-    link.edge.proven = false;
-    this.#backOff(link.edge, performance.now() - link.attachedAt);
+    link.succeeded = goAway.code === GoAwayCode.Succeeded;
+    if (!link.succeeded) {
+      link.edge.draining = goAway.code !== GoAwayCode.Replaced;
+      // Its successor may be at the same address already: one dial at a time finds out.
+      link.edge.proven = false;
+      this.#backOff(link.edge, performance.now() - link.attachedAt);
+    }
     if (this.attached === 0) this.#hurry();
     this.#reconcile();
   }
@@ -178,14 +191,14 @@ export class LinkSupervisor implements AgentLinkEvents {
     this.#generations.lost(link.edgeId);
     counters.linkBytesIn += link.link?.counters.bytesIn ?? 0;
     counters.linkBytesOut += link.link?.counters.bytesOut ?? 0;
-    const expected = end.code === GoAwayCode.Leaving || end.code === GoAwayCode.Draining;
+    const expected = EXPECTED.has(end.code);
     const fields = { edge: link.edgeId, by: end.by, code: goAwayName(end.code), text: end.text };
     if (expected) logger.info('link ended', fields);
     else logger.warn('link lost', end.code === 0 ? { edge: link.edgeId, text: end.text } : fields);
     // Once the edge has let go of the last link it is gone, or back, or refuses: a dial tells which.
     link.edge.draining &&= this.#has(link.edge, 'leaving');
     const isBack = expected && this.#has(link.edge, 'attached');
-    if (!isBack && !(expected && end.by === 'us'))
+    if (!isBack && !link.succeeded && !(expected && end.by === 'us'))
       this.#backOff(link.edge, performance.now() - link.attachedAt);
     if (this.#links.size === 0) this.#onEmpty?.();
     this.#learn();
@@ -314,6 +327,20 @@ export class LinkSupervisor implements AgentLinkEvents {
     });
     this.#links.add(link);
     link.dial();
+  }
+
+  /** The process of the edge that takes links now has one: soon, the one before needs no more of them. */
+  #leaveSucceeded(edge: KnownEdge): void {
+    const former = [...this.#links].filter((link) => link.edge.key === edge.key && link.succeeded);
+    if (former.length === 0) return;
+    const goAway = {
+      code: GoAwayCode.Leaving,
+      retryAfterMs: 0,
+      text: 'attached to the process that follows',
+    };
+    setTimeout(() => {
+      for (const link of former) if (link.state !== 'over') link.leave(goAway);
+    }, OVERLAP_MS).unref();
   }
 
   #retire(edge: KnownEdge): void {
