@@ -2,7 +2,7 @@ import { MemoryBus, MemorySignals, holdersOf, poolOf } from '@culvert/signals';
 import type { PoolInfo } from '@culvert/signals';
 import { eventually } from '@culvert/testkit';
 import { ResetCode } from '@culvert/wire';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { Holder } from './holder.ts';
 import { Holders } from './holders.ts';
 import type { PeerLinks } from './peer-links.ts';
@@ -273,7 +273,7 @@ describe('holders of a tunnel', () => {
     expect(ready()).toBe('a');
   });
 
-  it('are asked for again after signals were away, and those who answer no more are forgotten', async () => {
+  it('are asked for again after signals were away, and those who twice answer no more are forgotten', async () => {
     const { holders, hold, reach, asked } = start();
     const { subscription } = hold('a');
     await reach();
@@ -282,6 +282,35 @@ describe('holders of a tunnel', () => {
     expect(asked()).toBe(2);
     subscription.unsubscribe();
     holders.forgetFreshness();
+    expect(await reach()).toBe('a');
+    holders.forgetFreshness();
     expect(await reach()).toBeUndefined();
+  });
+
+  it('are forgotten at once when nobody answers and no link leads to them', async () => {
+    const { holders, hold, reach, peers } = start();
+    const { subscription } = hold('a');
+    await reach();
+    subscription.unsubscribe();
+    peers.links.clear();
+    peers.reachable.clear();
+    holders.forgetFreshness();
+    expect(await reach()).toBeUndefined();
+    expect(holders.view[0]?.pools).toEqual([]);
+  });
+
+  it('are asked for in the background while they are used, so that what signals lost is found', async () => {
+    const { hold, reach, ready, asked } = start();
+    hold('a');
+    await reach();
+    const late = performance.now() + 5_000;
+    vi.spyOn(performance, 'now').mockReturnValue(late);
+    onTestFinished(() => void vi.restoreAllMocks());
+    hold('b');
+    expect(ready()).toBe('a');
+    for (let turns = 0; turns < 100 && asked() < 3; turns++)
+      await new Promise((resolve) => setImmediate(resolve));
+    vi.restoreAllMocks();
+    await eventually(() => ready() === 'b');
   });
 });

@@ -13,8 +13,14 @@ import type { Self } from './siblings.ts';
 const MAX_TUNNELS = 10_000;
 /** How long holders may answer; the first answer is used at once. */
 const GATHER_MS = 250;
-/** Holders are asked for again after this long even if no signal came, ms. */
+/** What is known for longer is asked for again before it is used, ms. */
 const FRESH_MS = 30_000;
+/** And what is known for this long, in the background while it is used: signals get lost between NATS servers, ms. */
+const REFRESH_MS = 4_000;
+/** How long holders may answer then, ms: a busy one is not forgotten for being slow. */
+const REFRESH_GATHER_MS = 1_000;
+/** A holder that so many askings in a row have not heard of is forgotten. */
+const MOST_SILENCES = 2;
 /** That nobody holds a pool is believed for this long, ms: a signal of a new pool comes sooner. */
 const FRESH_NOBODY_MS = 500;
 
@@ -28,6 +34,8 @@ interface Known {
   asking: Promise<void> | undefined;
   /** Until all have had their time to answer. */
   gathering: Promise<void> | undefined;
+  /** Asked for again in the background. */
+  refreshing: boolean;
 }
 
 /** Which edges are remembered as holders of a tunnel. */
@@ -100,7 +108,10 @@ export class Holders {
   /** The holder for the next stream, by a link that is up, if holders are known and fresh; nearer ones are dialled. */
   ready(tunnel: string, tried: readonly unknown[], condition: Condition = 'well'): Holder | undefined {
     const known = this.#known.get(tunnel);
-    if (known === undefined || performance.now() - known.askedAt > FRESH_MS) return undefined;
+    if (known === undefined) return undefined;
+    const age = performance.now() - known.askedAt;
+    if (age > FRESH_MS) return undefined;
+    if (age > REFRESH_MS && !known.refreshing) void this.#refresh(tunnel, known);
     const holder = this.#choose(known, tried, condition);
     this.#prepareNearer(known, holder);
     return holder;
@@ -223,11 +234,41 @@ export class Holders {
       known.gathering = this.#signals
         .gather(holdersOf(tunnel), {}, { windowMs: GATHER_MS, onReply })
         .then(done, (error: unknown) => {
-          // Unreachable signals say nothing about the holders: the last known ones go on serving.
-          if (error instanceof Error && error.name === 'NoRespondersError') known.holders.clear();
+          if (isNobody(error)) this.#forgetSilent(known, NOBODY);
           done();
         });
     });
+  }
+
+  async #refresh(tunnel: string, known: Known): Promise<void> {
+    known.refreshing = true;
+    const heard = new Set<string>();
+    const onReply = (reply: unknown): void => {
+      const pool = reply as PoolInfo;
+      heard.add(pool.edge);
+      this.#note(known, pool);
+    };
+    try {
+      await this.#signals.gather(holdersOf(tunnel), {}, { windowMs: REFRESH_GATHER_MS, onReply });
+      this.#forgetSilent(known, heard);
+    } catch (error) {
+      if (isNobody(error)) this.#forgetSilent(known, NOBODY);
+    }
+    known.askedAt = performance.now();
+    known.refreshing = false;
+  }
+
+  /**
+   * Those who have not answered: at once where no link leads to them, otherwise when it happens again. NATS servers
+   * that have just come back do not know yet who listens, and a holder by a link says itself that it is none.
+   */
+  #forgetSilent(known: Known, heard: ReadonlySet<string>): void {
+    for (const [edge, holder] of known.holders) {
+      if (heard.has(edge)) continue;
+      holder.silences += 1;
+      const certain = holder.silences >= MOST_SILENCES || this.#links.up(edge) === undefined;
+      if (certain) known.holders.delete(edge);
+    }
   }
 
   #watch(tunnel: string): Known {
@@ -240,6 +281,7 @@ export class Holders {
       askedAt: -Infinity,
       asking: undefined,
       gathering: undefined,
+      refreshing: false,
     };
     this.#known.set(tunnel, known);
     if (this.#known.size > MAX_TUNNELS) {
@@ -261,8 +303,16 @@ export class Holders {
       if (holder?.pool.boot === pool.boot) known.holders.delete(pool.edge);
     } else if (holder?.pool.boot === pool.boot) {
       holder.pool = pool;
+      holder.silences = 0;
     } else {
       known.holders.set(pool.edge, new Holder(pool));
     }
   }
+}
+
+const NOBODY: ReadonlySet<string> = new Set();
+
+/** Nobody listens to the question; that signals cannot be sent says nothing about holders. */
+function isNobody(error: unknown): boolean {
+  return error instanceof Error && error.name === 'NoRespondersError';
 }
