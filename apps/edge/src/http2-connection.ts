@@ -119,12 +119,15 @@ export class Http2Connection extends Deadlined implements SocketOwner {
 
   #onStream(stream: ServerHttp2Stream, pairs: readonly string[]): void {
     // Its end is known from its close.
-    stream.on('error', () => undefined);
+    stream.on('error', ignore);
     if (stream.destroyed || stream.closed) return this.#countReset();
     this.#streams++;
     this.deadline = Infinity;
     const side = this.#sideOf(stream, pairs);
-    stream.on('close', () => this.#onStreamClosed(side?.finished ?? true));
+    stream.on('close', () => {
+      side?.gone();
+      this.#onStreamClosed(side?.finished ?? true);
+    });
     side?.start();
   }
 
@@ -171,6 +174,8 @@ export class Http2Connection extends Deadlined implements SocketOwner {
   }
 }
 
+function ignore(): void {}
+
 /** node:http2 is loaded when somebody speaks it: it takes megabytes. */
 function beginSession(socket: Socket, { headLimits, http2Streams }: HttpContext): ServerHttp2Session {
   const session = process.getBuiltinModule('node:http2').performServerHandshake(socket, {
@@ -181,6 +186,8 @@ function beginSession(socket: Socket, { headLimits, http2Streams }: HttpContext)
       initialWindowSize: UPLOAD_WINDOW_BYTES,
       enableConnectProtocol: true,
     },
+    // Fields that may occur once only are the business of client and service.
+    strictSingleValueFields: false,
     maxHeaderListPairs: 2 * headLimits.fields + 8,
     maxSendHeaderBlockLength: 2 * headLimits.headBytes,
     maxSessionMemory: MAX_SESSION_MEGABYTES,

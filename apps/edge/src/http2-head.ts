@@ -1,4 +1,4 @@
-import { Http1Error, readRequestHead, readTrailers } from '@culvert/http1';
+import { Http1Error, parseRequestHead, readTrailers } from '@culvert/http1';
 import type { HeadLimits, RequestHead, ResponseHead } from '@culvert/http1';
 import type { OutgoingHttpHeaders } from 'node:http2';
 
@@ -46,8 +46,7 @@ export function readHttp2Request(
 ): Http2Request {
   const lines = new RequestLines(pairs);
   const text = lines.text(ended, webSocketKey);
-  const bytes = Buffer.from(text, 'latin1');
-  return { head: readRequestHead(bytes, 0, bytes.length, limits), protocol: lines.protocol };
+  return { head: parseRequestHead(text, limits), protocol: lines.protocol };
 }
 
 /** Lines of a request's trailers fit to be passed on. Throws Http1Error. */
@@ -59,7 +58,11 @@ export function readHttp2Trailers(pairs: readonly string[], limits: HeadLimits):
 
 /** Gathers what the pseudo-fields and fields say. */
 class RequestLines {
-  readonly #pseudo = new Map<string, string>();
+  #method: string | undefined;
+  #scheme: string | undefined;
+  #pathname: string | undefined;
+  #ownAuthority: string | undefined;
+  #protocol: string | undefined;
   #fields = '';
   #host: string | undefined;
   #cookie = '';
@@ -75,17 +78,17 @@ class RequestLines {
   }
 
   get protocol(): string | undefined {
-    return this.#pseudo.get(':protocol');
+    return this.#protocol;
   }
 
   text(ended: boolean, webSocketKey: () => string): string {
     const { protocol } = this;
-    const method = this.#pseudo.get(':method') ?? refuse('missing :method');
+    const method = this.#method ?? refuse('missing :method');
     if (method === 'CONNECT' && protocol === undefined) {
       throw new Http1Error('not_implemented', 'CONNECT is not offered here');
     }
     if (protocol !== undefined && (method !== 'CONNECT' || !PROTOCOL.test(protocol))) refuse('bad :protocol');
-    if (!/^https?$/i.test(this.#pseudo.get(':scheme') ?? '')) refuse('bad :scheme');
+    if (!/^https?$/i.test(this.#scheme ?? '')) refuse('bad :scheme');
     const path = this.#path(method);
     const upgrade = protocol === undefined ? '' : handshake(protocol, webSocketKey);
     // Without a length, only the end of the stream tells where the body ends: chunks say the same further on.
@@ -97,9 +100,13 @@ class RequestLines {
 
   #takePseudo(name: string, value: string): void {
     if (this.#fields !== '') refuse('pseudo-field after a field');
-    if (this.#pseudo.has(name)) refuse('repeated pseudo-field');
     if (LINE_END.test(value)) refuse('bad character in a pseudo-field');
-    this.#pseudo.set(name, value);
+    if (name === ':method') this.#method = once(this.#method, value);
+    else if (name === ':scheme') this.#scheme = once(this.#scheme, value);
+    else if (name === ':path') this.#pathname = once(this.#pathname, value);
+    else if (name === ':authority') this.#ownAuthority = once(this.#ownAuthority, value);
+    else if (name === ':protocol') this.#protocol = once(this.#protocol, value);
+    else refuse('unknown pseudo-field');
   }
 
   #take(name: string, value: string): void {
@@ -119,13 +126,13 @@ class RequestLines {
 
   /** Origin-form, or `*`: what RFC 9112 §3.2 has besides would overrule the authority. */
   #path(method: string): string {
-    const path = this.#pseudo.get(':path') ?? refuse('missing :path');
+    const path = this.#pathname ?? refuse('missing :path');
     if (path.startsWith('/')) return path;
     return path === '*' && method === 'OPTIONS' ? path : refuse('bad :path');
   }
 
   #authority(): string {
-    const authority = this.#pseudo.get(':authority');
+    const authority = this.#ownAuthority;
     const host = this.#host;
     if (authority === undefined) return host ?? refuse('missing :authority');
     // RFC 9113 §8.3.1; whoever reads only one of them must not read something else.
@@ -134,6 +141,10 @@ class RequestLines {
     }
     return authority;
   }
+}
+
+function once(earlier: string | undefined, value: string): string {
+  return earlier === undefined ? value : refuse('repeated pseudo-field');
 }
 
 function line(name: string, value: string): string {
@@ -148,7 +159,29 @@ function handshake(protocol: string, webSocketKey: () => string): string {
   return `Connection: Upgrade\r\nUpgrade: ${protocol}\r\n${key}`;
 }
 
-/** The fields of a response head, interim or final, as node:http2 takes them. */
+/**
+ * The fields of a final response head as node:http2 takes them fastest, names and values in turns; but for those about
+ * a connection, which header rules may have set.
+ */
+export function responseFields(head: ResponseHead): string[] {
+  const { fields } = head;
+  const pairs = [':status', String(head.status)];
+  for (let at = 0; at < fields.length;) {
+    const colon = fields.indexOf(':', at);
+    const end = fields.indexOf('\r\n', colon);
+    const name = fields.slice(at, colon).toLowerCase();
+    if (!isOfConnection(name)) pairs.push(name, fields.slice(colon + 1, end).trim());
+    at = end + 2;
+  }
+  if (head.contentLength >= 0) pairs.push('content-length', String(head.contentLength));
+  return pairs;
+}
+
+function isOfConnection(name: string): boolean {
+  return name === 'te' || CONNECTION_SPECIFIC.has(name);
+}
+
+/** The fields of an interim response head as an object: node:http2 takes no other form of it. */
 export function responseHeaders(head: ResponseHead): OutgoingHttpHeaders {
   const headers = headersOf(head.fields);
   headers[':status'] = head.status;
@@ -168,7 +201,7 @@ export function headersOf(fields: string): OutgoingHttpHeaders {
     const name = fields.slice(at, colon).toLowerCase();
     const value = fields.slice(colon + 1, end).trim();
     at = end + 2;
-    if (CONNECTION_SPECIFIC.has(name) || name === 'te') continue;
+    if (isOfConnection(name)) continue;
     const earlier = headers[name];
     if (name === 'set-cookie')
       headers[name] = earlier === undefined ? [value] : [...(earlier as string[]), value];

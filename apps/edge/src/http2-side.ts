@@ -8,7 +8,7 @@ import type { ClientSide, FirstBytes } from './client-side.ts';
 import { Exchange } from './exchange.ts';
 import type { HttpContext } from './http-context.ts';
 import { Http2ErrorCode } from './http2-error-code.ts';
-import { headersOf, readHttp2Trailers, responseHeaders } from './http2-head.ts';
+import { headersOf, readHttp2Trailers, responseFields, responseHeaders } from './http2-head.ts';
 import { endByTrailers } from './http2-end.ts';
 import { Http2Linger } from './http2-linger.ts';
 import { Http2Pipe } from './http2-pipe.ts';
@@ -21,6 +21,10 @@ import { UploadHold } from './upload-hold.ts';
 import { webSocketAccept } from './websocket-key.ts';
 
 const NOTHING = Buffer.alloc(0);
+/** How a response ends. */
+const WITH_HEAD = { endStream: true };
+const WITH_DATA = { endStream: false };
+const WITH_TRAILERS = { endStream: false, waitForTrailers: true };
 /** Deadlines for one write to go out: at 60 s and 64 KiB each, a client that takes 110 bytes a second is not cut. */
 const MAX_DOUBTS = 10;
 
@@ -51,6 +55,8 @@ export class Http2Side extends Deadlined implements ClientSide {
   /** Bytes that a body of known length still lacks; -1 where the length is not known. */
   #left = -1;
   #bodiless = false;
+  /** Whether it is listened for room on the stream: most responses never fill it. */
+  #drains = false;
   #trailers = '';
   /** The stream has been given to a tunnel. */
   #handedOver = false;
@@ -68,19 +74,20 @@ export class Http2Side extends Deadlined implements ClientSide {
     const { context, stream, head } = options;
     this.client = options.client;
     this.mustSwitch = options.tunnels;
-    this.keepsTime = getField(head.fields, 'content-type')?.startsWith('application/grpc') === true;
     this.#context = context;
     this.#stream = stream;
     this.#webSocketKey = options.webSocketKey;
     this.#hold = new UploadHold(context.ways.memory);
     this.#body =
       head.body === 'none' || head.contentLength === 0 ? undefined : new UnframedBody(head.contentLength);
+    // A call always has a body, be it an empty one.
+    this.keepsTime =
+      this.#body !== undefined &&
+      getField(head.fields, 'content-type')?.startsWith('application/grpc') === true;
     const body = this.#body === undefined ? undefined : new RequestBody(this.#body);
     this.#exchange = new Exchange(context, this, head, body);
     context.deadlines.watch(this);
-    stream.on('aborted', () => this.#gone());
-    stream.on('close', () => this.#gone());
-    stream.on('drain', () => this.#onDrain());
+    stream.on('aborted', () => this.gone());
   }
 
   /** Whether the stream's end is the edge's doing, or that of a response which is whole. */
@@ -141,10 +148,9 @@ export class Http2Side extends Deadlined implements ClientSide {
     // RFC 9110 §15.3.6: 205 has no content, and node:http2 sends none.
     this.#bodiless = head.body === 'none' || head.status === 205;
     const endStream = this.#bodiless || (first.whole && bytes === 0);
-    const waitForTrailers = !endStream && !first.whole;
-    if (waitForTrailers) endByTrailers(this.#stream, () => this.#trailers);
-    this.#stream.respond(responseHeaders(head), { endStream, waitForTrailers });
-    if (!endStream) this.#sink.write(first.buffer, first.start, first.end);
+    if (!endStream && !first.whole) endByTrailers(this.#stream, () => this.#trailers);
+    this.#stream.respond(responseFields(head), endStream ? WITH_HEAD : first.whole ? WITH_DATA : WITH_TRAILERS);
+    if (!endStream) this.#write(first.buffer, first.start, first.end);
   }
 
   data(buffer: Buffer, start: number, end: number): boolean {
@@ -154,7 +160,7 @@ export class Http2Side extends Deadlined implements ClientSide {
       if (end - start > this.#left) return false;
       this.#left -= end - start;
     }
-    this.#sink?.write(buffer, start, end);
+    this.#write(buffer, start, end);
     return true;
   }
 
@@ -233,12 +239,20 @@ export class Http2Side extends Deadlined implements ClientSide {
     this.#exchange.onBadBody({ code: 'overloaded', reason: 'too many uploads wait at the moment' });
   }
 
+  #write(buffer: Buffer, start: number, end: number): void {
+    this.#sink?.write(buffer, start, end);
+    if (this.#drains || !this.#stream.writableNeedDrain) return;
+    this.#drains = true;
+    this.#stream.on('drain', () => this.#onDrain());
+  }
+
   #onDrain(): void {
     this.#sink?.drained();
     this.#exchange.onClientDrain();
   }
 
-  #gone(): void {
+  /** The stream is closed, or about to be. */
+  gone(): void {
     this.#context.deadlines.forget(this);
     this.#hold.release();
     if (!this.#handedOver) this.#exchange.onClientGone();
