@@ -1,7 +1,7 @@
-import { DEFAULT_HEAD_LIMITS, Http1Error } from '@culvert/http1';
+import { DEFAULT_HEAD_LIMITS, Http1Error, parseResponseHead } from '@culvert/http1';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { headersOf, readHttp2Request, readHttp2Trailers } from './http2-head.ts';
+import { headersOf, readHttp2Request, readHttp2Trailers, responseFields } from './http2-head.ts';
 
 const PSEUDO = [':method', 'GET', ':scheme', 'https', ':path', '/a?b', ':authority', 'app.test'];
 const read = (pairs: readonly string[], ended = true) =>
@@ -193,4 +193,17 @@ it('fields of a response keep cookies apart, join what is repeated and say nothi
   const fields =
     'Set-Cookie: a=1\r\nX-A:  1 \r\nset-cookie: b=2\r\nx-a: 2\r\nX-Empty:\r\nConnection: close\r\nTE: x\r\n';
   expect({ ...headersOf(fields) }).toEqual({ 'set-cookie': ['a=1', 'b=2'], 'x-a': '1, 2', 'x-empty': '' });
+});
+
+it('a response head is passed on line by line, and says nothing of a connection', () => {
+  // Half of a letter in UTF-8 is no blank, though it reads as one in latin1.
+  const text =
+    'HTTP/1.1 203 Fine\r\nContent-Length: 3\r\nX-A:  1 \r\nx-a: \xc3\xa0\r\nSet-Cookie: a\r\nX-Empty:\r\n\r\n';
+  const head = parseResponseHead(text, 'GET');
+  const pairs = responseFields({ ...head, fields: `${head.fields}TE: x\r\nConnection: close\r\n` });
+  const expected = { ':status': '203', 'x-a': ['1', '\xc3\xa0'], 'set-cookie': 'a', 'x-empty': '' };
+  const fields = Object.entries(expected).flatMap(([name, values]) =>
+    [values].flat().flatMap((value) => [name, value]),
+  );
+  expect(pairs).toEqual([...fields, 'content-length', '3']);
 });

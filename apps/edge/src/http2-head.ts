@@ -1,4 +1,4 @@
-import { Http1Error, parseRequestHead, readTrailers } from '@culvert/http1';
+import { Http1Error, parseRequestHead, readTrailers, trimmed } from '@culvert/http1';
 import type { HeadLimits, RequestHead, ResponseHead } from '@culvert/http1';
 import type { OutgoingHttpHeaders } from 'node:http2';
 
@@ -170,7 +170,7 @@ export function responseFields(head: ResponseHead): string[] {
     const colon = fields.indexOf(':', at);
     const end = fields.indexOf('\r\n', colon);
     const name = fields.slice(at, colon).toLowerCase();
-    if (!isOfConnection(name)) pairs.push(name, fields.slice(colon + 1, end).trim());
+    if (!isOfConnection(name)) pairs.push(name, trimmed(fields, colon + 1, end));
     at = end + 2;
   }
   if (head.contentLength >= 0) pairs.push('content-length', String(head.contentLength));
@@ -199,7 +199,7 @@ export function headersOf(fields: string): OutgoingHttpHeaders {
     const colon = fields.indexOf(':', at);
     const end = fields.indexOf('\r\n', colon);
     const name = fields.slice(at, colon).toLowerCase();
-    const value = fields.slice(colon + 1, end).trim();
+    const value = trimmed(fields, colon + 1, end);
     at = end + 2;
     if (isOfConnection(name)) continue;
     const earlier = headers[name];

@@ -149,7 +149,10 @@ export class Http2Side extends Deadlined implements ClientSide {
     this.#bodiless = head.body === 'none' || head.status === 205;
     const endStream = this.#bodiless || (first.whole && bytes === 0);
     if (!endStream && !first.whole) endByTrailers(this.#stream, () => this.#trailers);
-    this.#stream.respond(responseFields(head), endStream ? WITH_HEAD : first.whole ? WITH_DATA : WITH_TRAILERS);
+    this.#stream.respond(
+      responseFields(head),
+      endStream ? WITH_HEAD : first.whole ? WITH_DATA : WITH_TRAILERS,
+    );
     if (!endStream) this.#write(first.buffer, first.start, first.end);
   }
 

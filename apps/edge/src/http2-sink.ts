@@ -22,7 +22,7 @@ export class Http2Sink {
     const hasRoom =
       end - start > TEXT_BYTES
         ? this.#to.write(Buffer.from(buffer.subarray(start, end)))
-        : this.#to.write(buffer.latin1Slice(start, end), 'latin1');
+        : this.#to.write(buffer.toString('latin1', start, end), 'latin1');
     if (hasRoom && this.#untaken === 0) this.#from.taken(end - start);
     else this.#untaken += end - start;
   }

@@ -75,7 +75,8 @@ function lineEnd(fields: string, at: number): number {
   return end === -1 ? fields.length : end + 2;
 }
 
-function trimmed(text: string, start: number, end: number): string {
+/** text[start, end) without blanks around it: space and tab, and not what `trim` takes besides, which may be half a letter. */
+export function trimmed(text: string, start: number, end: number): string {
   let from = start;
   let to = end;
   while (from < to && isBlank(text.charCodeAt(from))) from += 1;

@@ -11,6 +11,7 @@ export {
   getField,
   removeField,
   setField,
+  trimmed,
   withoutFields,
 } from './fields.ts';
 export type { ForwardedFields } from './forwarded-fields.ts';

@@ -37,6 +37,8 @@ export class Http2Exchange extends Deadlined implements StreamConsumer, Http2Use
   readonly #pool: Http2Pool;
   readonly #parts: Http2ExchangeParts;
   readonly #body: Http2RequestBody;
+  /** A gRPC call brings a deadline of its own, and a stream of answers may well begin with silence. */
+  readonly #isCall: boolean;
   /** Of the stream at the upstream; both absent while waiting for a connection and in the end. */
   #connection: Http2Connection | undefined;
   #upstream: ClientHttp2Stream | undefined;
@@ -69,13 +71,21 @@ export class Http2Exchange extends Deadlined implements StreamConsumer, Http2Use
     this.#pool = pool;
     this.#parts = parts;
     this.#body = new Http2RequestBody(stream, request);
+    this.#isCall = isCall(request);
     parts.counters.requests++;
     parts.counters.requestsOpen++;
   }
 
+  /**
+   * A request with a body is opened when the turn is over: all of a short one has come by then, and goes out with its end
+   * in one frame, without waiting for trailers.
+   */
   begin(): void {
     this.#parts.deadlines.watch(this);
-    this.#wait();
+    if (this.#body.bodiless) return this.#wait();
+    queueMicrotask(() => {
+      if (!this.#over) this.#wait();
+    });
   }
 
   #wait(): void {
@@ -86,14 +96,19 @@ export class Http2Exchange extends Deadlined implements StreamConsumer, Http2Use
   // Http2User
 
   onConnection(connection: Http2Connection): void {
-    const { bodiless, chunked } = this.#body;
+    const { bodiless, mayHaveTrailers } = this.#body;
     const upgrades = this.#request.upgrade !== undefined;
     if (upgrades && !connection.takesConnect) return this.#declineUpgrade();
     const endStream = bodiless && !upgrades;
-    const upstream = connection.open(this.#fields, { endStream, waitForTrailers: chunked });
+    const upstream = connection.open(this.#fields, { endStream, waitForTrailers: mayHaveTrailers });
     this.#connection = connection;
     this.#upstream = upstream;
     this.#listen(upstream, connection);
+    if (mayHaveTrailers) {
+      upstream.on('wantTrailers', () => {
+        if (!upstream.closed) upstream.sendTrailers(this.#body.trailers ?? {});
+      });
+    }
     this.#body.begin(upstream);
     this.#await();
   }
@@ -168,9 +183,6 @@ export class Http2Exchange extends Deadlined implements StreamConsumer, Http2Use
       if (this.#upstream === upstream) this.#onTrailers(fields);
     });
     upstream.on('drain', () => this.#upstream === upstream && this.#body.drained());
-    upstream.on('wantTrailers', () => {
-      if (!upstream.closed) upstream.sendTrailers(this.#body.trailers);
-    });
     // What is wrong is looked at when it has closed.
     upstream.on('error', () => undefined);
     upstream.on('close', () => {
@@ -296,7 +308,7 @@ export class Http2Exchange extends Deadlined implements StreamConsumer, Http2Use
     if (connection === undefined) return;
     const now = coarseNow();
     if (this.#answered) connection.heardAt = now;
-    const patient = this.#answered || !this.#body.ended || isCall(this.#request);
+    const patient = this.#answered || !this.#body.ended || this.#isCall;
     this.deadline = now + (patient ? IDLE_MS : this.#parts.firstByteTimeout);
   }
 
@@ -365,7 +377,6 @@ function isSuccess(status: number): boolean {
   return status >= 200 && status < 300;
 }
 
-/** A gRPC call brings a deadline of its own, and a stream of answers may well begin with silence. */
 function isCall({ fields }: RequestHead): boolean {
   return /^content-type:[\t ]*application\/grpc/im.test(fields);
 }

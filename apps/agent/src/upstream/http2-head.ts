@@ -1,4 +1,4 @@
-import { fieldsOf, parseResponseHead } from '@culvert/http1';
+import { fieldsOf, parseResponseHead, trimmed } from '@culvert/http1';
 import type { HeadLimits, RequestHead, ResponseHead } from '@culvert/http1';
 import { reasonPhrase } from '../streams/reason-phrase.ts';
 
@@ -13,11 +13,14 @@ const LEFT_OUT: ReadonlySet<string> = new Set(
  */
 export function http2Fields(request: RequestHead, head: string, scheme: 'http' | 'https'): string[] {
   const fields = [':method', request.method, ':scheme', scheme, ':path', request.target];
-  const lines = head.slice(head.indexOf('\r\n') + 2, -2);
-  for (const [name, value] of fieldsOf(lines)) {
-    const lower = name.toLowerCase();
-    if (lower === 'host') fields.push(':authority', value);
-    else if (!LEFT_OUT.has(lower)) fields.push(lower, value);
+  // The empty line ends it.
+  for (let at = head.indexOf('\r\n') + 2; at < head.length - 2;) {
+    const colon = head.indexOf(':', at);
+    const end = head.indexOf('\r\n', colon);
+    const name = head.slice(at, colon).toLowerCase();
+    if (!LEFT_OUT.has(name))
+      fields.push(name === 'host' ? ':authority' : name, trimmed(head, colon + 1, end));
+    at = end + 2;
   }
   if (request.teTrailers) fields.push('te', 'trailers');
   return fields;
@@ -46,11 +49,16 @@ export function readHttp2Answer(
   requestMethod: string,
   limits: HeadLimits,
 ): ResponseHead {
-  const lines = linesOf(fields);
   // Told by the frames; so that what belongs to it, such as Trailer, is kept.
-  const framing = status < 200 || /^content-length:/im.test(lines) ? '' : 'Transfer-Encoding: chunked\r\n';
-  const text = `HTTP/1.1 ${status} ${reasonPhrase(status)}\r\n${lines}${framing}\r\n`;
+  const framing = status < 200 || hasLength(fields) ? '' : 'Transfer-Encoding: chunked\r\n';
+  const text = `HTTP/1.1 ${status} ${reasonPhrase(status)}\r\n${linesOf(fields)}${framing}\r\n`;
   return parseResponseHead(text, requestMethod, limits);
+}
+
+/** Names come in lower case (RFC 9113 §8.2). */
+function hasLength(fields: readonly string[]): boolean {
+  for (let at = 0; at < fields.length; at += 2) if (fields[at] === 'content-length') return true;
+  return false;
 }
 
 /** Field lines, each with its CRLF. HTTP/2 has been checked by then: no value holds a line's end. */

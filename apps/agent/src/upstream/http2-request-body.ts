@@ -10,10 +10,10 @@ import { REPLAY_BYTES } from './request-body.ts';
 export class Http2RequestBody {
   /** The body needs no frame of its own. */
   readonly bodiless: boolean;
+  /** Sent when everything before them was; absent where there are none. */
+  trailers: Record<string, string[]> | undefined;
   /** The length is not known beforehand, and trailers may follow. */
-  readonly chunked: boolean;
-  /** Sent when everything before them was. */
-  trailers: Record<string, string[]> = {};
+  readonly #chunked: boolean;
   readonly #stream: LinkStream;
   #upstream: ClientHttp2Stream | undefined;
   /** Bytes that are still to come of an announced length. */
@@ -27,13 +27,18 @@ export class Http2RequestBody {
   constructor(stream: LinkStream, { body, contentLength }: RequestHead) {
     this.#stream = stream;
     this.bodiless = body === 'none' || contentLength === 0;
-    this.chunked = body === 'chunked';
-    this.#left = this.chunked ? Infinity : Math.max(0, contentLength);
+    this.#chunked = body === 'chunked';
+    this.#left = this.#chunked ? Infinity : Math.max(0, contentLength);
   }
 
   /** Whether all of the request is here. */
   get ended(): boolean {
     return this.#ended || this.bodiless;
+  }
+
+  /** Whether trailers follow, as far as is known by now. */
+  get mayHaveTrailers(): boolean {
+    return this.trailers !== undefined || (this.#chunked && !this.#ended);
   }
 
   /** Whether `begin` can begin anew. */
@@ -44,8 +49,12 @@ export class Http2RequestBody {
   /** Sends what has come so far on this stream, and from now on what comes. */
   begin(upstream: ClientHttp2Stream): void {
     this.#upstream = upstream;
-    for (const bytes of this.#kept ?? []) upstream.write(bytes);
-    if (this.#ended && !this.bodiless) upstream.end();
+    const kept = this.#kept ?? [];
+    const ends = this.#ended && !this.bodiless;
+    // Ended along with its last bytes, it takes a frame less.
+    const last = ends ? kept.length - 1 : kept.length;
+    for (let at = 0; at < last; at++) upstream.write(kept[at]);
+    if (ends) upstream.end(kept[last]);
     if (this.#keptBytes > REPLAY_BYTES) this.forget();
     if (!upstream.writableNeedDrain) this.drained();
   }
@@ -65,7 +74,7 @@ export class Http2RequestBody {
   /** False when less came than was announced. */
   end(): boolean {
     if (this.#ended) return true;
-    if (!this.chunked && this.#left > 0) return false;
+    if (!this.#chunked && this.#left > 0) return false;
     this.#ended = true;
     if (!this.bodiless) this.#upstream?.end();
     return true;
