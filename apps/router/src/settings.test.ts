@@ -58,6 +58,7 @@ natsTls: { ca: ca.pem, cert: me.pem, key: me.key }
       tunnels: [],
       routes: [],
       tokens: [],
+      reusePort: false,
       drainTimeout: 30_000,
       log: { level: 'info' },
     });

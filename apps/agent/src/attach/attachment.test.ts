@@ -143,12 +143,15 @@ describe('an agent', () => {
   });
 
   it('replaces the links of a draining edge before it lets go of them', async () => {
-    const [a, b] = [await edgeOf('a'), await edgeOf('b')];
+    let drains = false;
+    const a = await edgeOf('a', { refuse: () => (drains ? drained : undefined) });
+    const b = await edgeOf('b');
     const { agent } = await agentOf([a.address, b.address]);
     await eventually(() => a.links.length === 2 && b.links.length === 2);
     const running = a.request('POST / HTTP/1.1\r\nHost: a.test\r\nContent-Length: 3\r\n\r\n', { open: true });
     await eventually(() => running.ended);
     const held = [...a.links];
+    drains = true;
     for (const link of held) link.goAway(drained);
     await eventually(() => b.links.length === 4 && agent.links >= 4);
     running.send('abc', true);
