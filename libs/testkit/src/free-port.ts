@@ -1,4 +1,7 @@
+import { closeSync, mkdirSync, openSync, statSync, utimesSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 
 /**
  * Below the range from which Linux takes the ports of outgoing connections: a port that is handed out here and
@@ -6,17 +9,21 @@ import { createServer } from 'node:net';
  */
 const FIRST_PORT = 15_000;
 const LAST_PORT = 32_700;
-/** Test processes that run at the same time begin far apart, so that they do not hand out the same port. */
+/** Test processes that run at the same time begin far apart. */
 const STRIDE = 97;
+/** For so long, ms, a port that was handed out is nobody else's, bound or not: some stand for a server that comes later. */
+const RESERVED_MS = 120_000;
+/** A file for each port that was handed out, so that processes know of each other. */
+const RESERVATIONS = join(tmpdir(), 'culvert-test-ports');
 
 let next = FIRST_PORT + ((process.pid * STRIDE) % (LAST_PORT - FIRST_PORT));
 
-/** A TCP port of loopback that was free a moment ago; not the same one twice in a row of many. */
+/** A TCP port of loopback that was free a moment ago, and that no other test is handed out meanwhile. */
 export async function freePort(): Promise<number> {
   for (;;) {
     const port = next;
     next = port >= LAST_PORT ? FIRST_PORT : port + 1;
-    if (await isFree(port)) return port;
+    if ((await isFree(port)) && reserve(port)) return port;
   }
 }
 
@@ -27,4 +34,18 @@ function isFree(port: number): Promise<boolean> {
     probe.once('error', () => resolve(false));
     probe.listen({ port, host: '0.0.0.0', exclusive: true }, () => probe.close(() => resolve(true)));
   });
+}
+
+function reserve(port: number): boolean {
+  const file = join(RESERVATIONS, String(port));
+  mkdirSync(RESERVATIONS, { recursive: true });
+  try {
+    closeSync(openSync(file, 'wx'));
+    return true;
+  } catch {
+    const now = Date.now();
+    if (now - statSync(file).mtimeMs < RESERVED_MS) return false;
+    utimesSync(file, now / 1_000, now / 1_000);
+    return true;
+  }
 }
