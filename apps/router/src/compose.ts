@@ -9,7 +9,7 @@ import { createApi } from './api/api.ts';
 import type { ApiHandler } from './api/api.ts';
 import { ClaimSweep } from './claim-sweep.ts';
 import { FileLoader } from './file-loader.ts';
-import { fileItems } from './file-items.ts';
+import { fileItems, isEmpty } from './file-items.ts';
 import type { RouterParts } from './parts.ts';
 import { Presence } from './presence.ts';
 import { Recovery } from './recovery.ts';
@@ -67,12 +67,8 @@ export async function startRouter(
   const admin =
     options.admin === 'mounted' ? undefined : await serveAdmin(settings, { ...parts, metrics }, status, api);
   const responders = new Responders({ signals, resolution, admission, presence, snapshot });
-  const recovery = new Recovery({
-    registry,
-    loader: new FileLoader(registry, announcements, items),
-    announcements,
-    logger,
-  });
+  const loading = { registry, announcements, logger };
+  const recovery = new Recovery({ ...loading, loader: new FileLoader(loading, items, !isEmpty(items)) });
   const sweep = new ClaimSweep({ registry, signals, announcements, logger }, times.claimGrace);
   const unwatch = signals.onState((state) =>
     logger[state === 'connected' ? 'info' : 'warn']('signals', { state }),
@@ -95,7 +91,7 @@ export async function startRouter(
     livePart<RouterSettings>(['tunnels', 'routes', 'tokens'], async (next) => {
       const fresh = fileItems(next, Date.now());
       await snapshot.load(fresh);
-      await recovery.reload(new FileLoader(registry, announcements, fresh));
+      await recovery.reload(new FileLoader(loading, fresh, true));
     }),
   ];
   const ready = Promise.all([recovery.loaded.then(() => void (loaded = true)), connected(parts)]);

@@ -30,6 +30,11 @@ export function fileItems(
   };
 }
 
+/** Such a file leaves to others what there is to be. */
+export function isEmpty({ tunnels, tokens, routes }: FileItems): boolean {
+  return tunnels.length + tokens.length + routes.length === 0;
+}
+
 /** The token that comes with a tunnel: it serves that tunnel and claims nothing. */
 export function tunnelToken(
   tunnel: Pick<TunnelSettings, 'id' | 'name'>,

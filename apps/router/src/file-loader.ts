@@ -8,6 +8,7 @@ import type {
   TokenRecord,
   TunnelRecord,
 } from '@culvert/registry';
+import type { Logger } from '@culvert/telemetry';
 import type { Announcements } from './announcements.ts';
 import type { FileItems } from './file-items.ts';
 
@@ -15,16 +16,27 @@ import type { FileItems } from './file-items.ts';
 const CONCURRENCY = 100;
 const PAGE_LIMIT = 1_000;
 
+export interface FileLoaderParts {
+  readonly registry: Registry;
+  readonly announcements: Announcements;
+  readonly logger: Logger;
+}
+
 /** Makes the registry hold what the file says: items are stored, and those of an earlier file are removed. */
 export class FileLoader {
   readonly #registry: Registry;
   readonly #announcements: Announcements;
+  readonly #logger: Logger;
   readonly #items: FileItems;
+  readonly #replaces: boolean;
 
-  constructor(registry: Registry, announcements: Announcements, items: FileItems) {
+  /** @param replaces whether the file stands in place of what files brought in before; otherwise it adds to that. */
+  constructor({ registry, announcements, logger }: FileLoaderParts, items: FileItems, replaces: boolean) {
     this.#registry = registry;
     this.#announcements = announcements;
+    this.#logger = logger;
     this.#items = items;
+    this.#replaces = replaces;
   }
 
   async apply(): Promise<void> {
@@ -35,7 +47,7 @@ export class FileLoader {
       if (await this.#putRoute(route)) changed.push(route);
     });
     this.#announcements.routesChanged(changed);
-    await this.#removeFormer();
+    if (this.#replaces) await this.#removeFormer();
   }
 
   async #putTunnel(tunnel: TunnelRecord): Promise<void> {
@@ -58,34 +70,41 @@ export class FileLoader {
   }
 
   async #removeFormer(): Promise<void> {
-    const { tunnels, tokens, routes } = this.#items;
+    const registry = this.#registry;
+    const formerRoutes = await former(
+      (page) => registry.routes(page),
+      this.#items.routes,
+      ({ route }) => route.id,
+    );
+    const formerTokens = await former((page) => registry.tokens(page), this.#items.tokens, idOf);
+    const formerTunnels = await former((page) => registry.tunnels(page), this.#items.tunnels, idOf);
+    const counts = {
+      routes: formerRoutes.length,
+      tokens: formerTokens.length,
+      tunnels: formerTunnels.length,
+    };
+    if (counts.routes + counts.tokens + counts.tunnels === 0) return;
+    this.#logger.warn('what an earlier file named and this one does not is removed', counts);
+
     const gone: RouteRecord[] = [];
-    for (const { route } of await former(
-      (page) => this.#registry.routes(page),
-      routes,
-      ({ route: { id } }) => id,
-    )) {
-      const removed = await this.#registry.deleteRoute(route.id);
+    for (const { route } of formerRoutes) {
+      const removed = await registry.deleteRoute(route.id);
       if (removed !== undefined) gone.push(removed);
     }
-    for (const token of await former(
-      (page) => this.#registry.tokens(page),
-      tokens,
-      ({ id }) => id,
-    )) {
-      await this.#registry.deleteToken(token.id);
+    for (const token of formerTokens) {
+      await registry.deleteToken(token.id);
       this.#announcements.tokenRevoked(token, token.tunnels === '*' ? [] : token.tunnels);
     }
-    for (const { id } of await former(
-      (page) => this.#registry.tunnels(page),
-      tunnels,
-      (tunnel) => tunnel.id,
-    )) {
-      gone.push(...((await this.#registry.deleteTunnel(id))?.routes ?? []));
+    for (const { id } of formerTunnels) {
+      gone.push(...((await registry.deleteTunnel(id))?.routes ?? []));
       this.#announcements.revoked(id);
     }
     this.#announcements.routesChanged(gone);
   }
+}
+
+function idOf({ id }: { readonly id: string }): string {
+  return id;
 }
 
 /** Records that came from a file, but not from this one. */

@@ -239,6 +239,16 @@ describe.each<[string, () => Installation | Promise<Installation>]>([
     expect(reasonOf(reply)).toBe('wrong_token');
   });
 
+  it('a file without any items removes nothing at the start', async () => {
+    const installation = await install();
+    await (await runRouter(installation)).drain();
+    const asking = await installation.signals();
+    await runRouter(installation, { tunnels: [], routes: [], tokens: [] });
+    expect(await tunnelsFor(asking, 'shop.example.com')).toEqual([SHOP]);
+    const reply = await asking.request(AUTHENTICATE, authentication(SHOP_TOKEN, SHOP), ASK);
+    expect(reasonOf(reply)).toBe('allowed');
+  });
+
   it('a start over an empty registry asks edges for their sessions', async () => {
     const installation = await install();
     const asking = await installation.signals();
