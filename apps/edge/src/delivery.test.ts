@@ -28,7 +28,7 @@ describe('sessions of one tunnel', () => {
 });
 
 describe('a request that was not delivered', () => {
-  it.each([ResetCode.NotDelivered, ResetCode.Refused])(
+  it.each([ResetCode.NotDelivered, ResetCode.Refused, ResetCode.Busy])(
     '(code %i) goes to another session, whatever its method',
     async (code) => {
       const { client, agents, streams, edge } = await startWithAgents(3);
@@ -42,6 +42,21 @@ describe('a request that was not delivered', () => {
       expect(await edge.metric('culvert_edge_retries_total')).toBe(2);
     },
   );
+
+  it('is told to be too much only where an agent said so, whatever others said', async () => {
+    const { client, agents, streams } = await startWithAgents(2);
+    const { Busy, Refused, NotDelivered } = ResetCode;
+    const said = async (...codes: readonly [number, number]): Promise<string | undefined> => {
+      const before = streams().length;
+      for (const agent of agents) agent.serve = () => codes[streams().length - before - 1]!;
+      return (await client.request().response()).fields['x-culvert-error'];
+    };
+    expect(await said(Busy, Busy)).toBe('overloaded');
+    expect(await said(Busy, Refused)).toBe('overloaded');
+    expect(await said(Refused, Busy)).toBe('overloaded');
+    expect(await said(Refused, Refused)).toBe('no_agent');
+    expect(await said(NotDelivered, Busy)).toBe('upstream_unreachable');
+  });
 
   it('is tried three times and no more', async () => {
     const { client, agents, streams } = await startWithAgents(5);

@@ -122,8 +122,10 @@ export class Delivery {
    * a link may be tried again on another one, after the sessions that have not failed.
    */
   again(code: number, failed: 'link' | 'session'): void {
-    // That somebody else does not take it either says less than what went wrong before.
-    if (this.#failure === undefined || !isElsewhere(code)) this.#failure = refusalFor(code);
+    // That somebody else does not take it either says less than what went wrong before, and nothing of why least.
+    if (this.#failure === undefined || this.#failure.code === 'no_agent' || !isElsewhere(code)) {
+      this.#failure = refusalFor(code);
+    }
     this.failed(code);
     this.serviceLost ||= code === ResetCode.UpstreamLost;
     const current = this.#session ?? this.#holder;
@@ -240,7 +242,7 @@ function hasMore(holder: Holder | undefined): boolean {
 }
 
 function isElsewhere(code: number): boolean {
-  return code === ResetCode.NotHere || code === ResetCode.Refused;
+  return code === ResetCode.NotHere || code === ResetCode.Refused || code === ResetCode.Busy;
 }
 
 function hasSoundLink(session: Session | undefined): boolean {
@@ -263,6 +265,8 @@ export function refusalFor(code: number): Refusal {
         code: 'unknown_hostname',
         reason: 'no rule of the agent leads from this hostname and path to a service',
       };
+    case ResetCode.Busy:
+      return { code: 'overloaded', reason: 'the agents have as much to do as they take' };
     case ResetCode.NotHere:
     case ResetCode.Refused:
       return { code: 'no_agent', reason: 'no agent takes the request at the moment' };

@@ -51,6 +51,7 @@ describe('a session', () => {
     ResetCode.Refused,
     ResetCode.NoRoute,
     ResetCode.AgentLost,
+    ResetCode.Busy,
     ResetCode.LinkLost,
   ])('is not blamed for code %i', (code) => {
     const { pool, sessions } = poolOf(2);

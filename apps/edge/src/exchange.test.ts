@@ -399,6 +399,7 @@ describe('what the edge answers itself', () => {
     ['UpstreamTimeout', ResetCode.UpstreamTimeout, 504, 'upstream_timeout'],
     ['NoRoute', ResetCode.NoRoute, 404, 'unknown_hostname'],
     ['Refused', ResetCode.Refused, 503, 'no_agent'],
+    ['Busy', ResetCode.Busy, 503, 'overloaded'],
     ['Internal', ResetCode.Internal, 502, 'agent_lost'],
   ])('tells what an agent’s reset with %s means', async (_, code, status, error) => {
     const { client, agent } = await startWithAgent();

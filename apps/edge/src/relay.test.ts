@@ -153,6 +153,18 @@ describe('a request at an edge without a pool', () => {
     expect(agent.streams).toHaveLength(1);
   });
 
+  it('goes to the other agent there while one has enough to do, and is too much when both have', async () => {
+    const { far, agent, client } = await startRegion();
+    const other = await far.attach();
+    agent.serve = () => ResetCode.Busy;
+    other.serve = (stream) => void stream.ok('free');
+    const post = () => client.request('POST /', ['Content-Length: 4'], 'body').response();
+    for (let at = 0; at < 10; at++) expect((await post()).body).toBe('free');
+    expect(agent.streams.length).toBeGreaterThan(1);
+    other.serve = () => ResetCode.Busy;
+    expect((await post()).fields['x-culvert-error']).toBe('overloaded');
+  });
+
   it('that was not delivered here goes there, with all of its body that came meanwhile', async () => {
     const { bus, router, edge: near } = await startInstallation(PEERS);
     const local = await near.attach();

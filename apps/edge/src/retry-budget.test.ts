@@ -81,7 +81,7 @@ describe('an edge without budget left', () => {
   it('still asks somebody else where nobody has taken the request', async () => {
     const { edge } = await startInstallation({ retries: { share: 0, least: 0 } });
     const [full, free] = [await edge.attach(), await edge.attach()];
-    full.serve = () => ResetCode.Refused;
+    full.serve = () => ResetCode.Busy;
     free.serve = (stream) => void stream.ok();
     const client = await edge.connect();
     for (let at = 0; at < 3; at++) expect((await client.request().response()).status).toBe(200);

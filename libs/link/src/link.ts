@@ -291,12 +291,9 @@ export class Link implements CarrierSink, FrameSink, StreamPort {
     const theirs = (id & 1) === (this.#options.side === 'dialer' ? 0 : 1);
     if (!theirs || this.#stream(id) !== undefined) throw new ProtocolError(`stream ${id} cannot be opened`);
     const open = readOpen(payload, start, end);
-    if (this.#streams.size >= this.#options.maxStreams || this.#goingAway === 'told') {
-      return this.frames.sendReset(
-        id,
-        ResetCode.Refused,
-        this.#goingAway === 'told' ? 'draining' : 'too many streams',
-      );
+    if (this.#goingAway === 'told') return this.frames.sendReset(id, ResetCode.Refused, 'draining');
+    if (this.#streams.size >= this.#options.maxStreams) {
+      return this.frames.sendReset(id, ResetCode.Busy, 'too many streams');
     }
     this.#options.memory.add(this.#options.window);
     const stream = this.#newStream(id, refusedConsumer, this.#options.window, open.window, false);

@@ -105,7 +105,7 @@ describe('opening', () => {
       undefined,
       undefined,
       undefined,
-      ResetCode.Refused,
+      ResetCode.Busy,
     ]);
   });
 

@@ -6,7 +6,7 @@ export const ResetCode = {
   NotDelivered: 2,
   /** The edge that was asked holds no pool of the tunnel (any more); safe to try elsewhere. */
   NotHere: 3,
-  /** Refused before anything was done (draining, too many streams); safe to try elsewhere. */
+  /** Refused before anything was done, as by who drains; safe to try elsewhere. */
   Refused: 4,
   /** No ingress rule leads anywhere. */
   NoRoute: 5,
@@ -21,6 +21,8 @@ export const ResetCode = {
   Internal: 11,
   /** The edge that a stream was relayed to has lost the link to its agent. */
   AgentLost: 12,
+  /** Refused before anything was done, for there is as much to do as is taken; safe to try elsewhere. */
+  Busy: 13,
   /** Never on the wire: the link under the stream is gone. */
   LinkLost: 255,
 } as const;
@@ -28,7 +30,12 @@ export type ResetCode = (typeof ResetCode)[keyof typeof ResetCode];
 
 /** Codes after which nothing of the stream has reached a service. */
 export function isUndelivered(code: number): boolean {
-  return code === ResetCode.NotDelivered || code === ResetCode.NotHere || code === ResetCode.Refused;
+  return (
+    code === ResetCode.NotDelivered ||
+    code === ResetCode.NotHere ||
+    code === ResetCode.Refused ||
+    code === ResetCode.Busy
+  );
 }
 
 /** Why a link was refused or is going away; docs/protocol.md, section 8. */

@@ -142,7 +142,8 @@ describe('versions', () => {
 describe('codes', () => {
   it('only resets that say so are safe to repeat', () => {
     const safe = Object.values(ResetCode).filter(isUndelivered);
-    expect(safe).toEqual([ResetCode.NotDelivered, ResetCode.NotHere, ResetCode.Refused]);
+    const { NotDelivered, NotHere, Refused, Busy } = ResetCode;
+    expect(safe).toEqual([NotDelivered, NotHere, Refused, Busy]);
   });
 
   it('have names for logs, also when they are not known', () => {
