@@ -52,6 +52,7 @@ export const ingressRule = (folder: string) =>
       maxIdle: optional(
         count("unused connections that are kept; absent: the agent's", undefined, { min: 0 }),
       ),
+      maxRequests: optional(count("requests and connections at a time; absent: the agent's")),
     },
     checkRule,
   );
@@ -122,6 +123,7 @@ const ABOUT: Readonly<Record<string, readonly Kind[]>> = {
   firstByteTimeout: HTTP,
   keepAlive: HTTP,
   maxIdle: HTTP,
+  maxRequests: [...HTTP, 'tcp'],
 };
 
 function* checkRule(rule: Checked) {

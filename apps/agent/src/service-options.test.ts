@@ -1,6 +1,6 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import { createSecureServer } from 'node:http2';
+import { createSecureServer, createServer as createPlainHttp2 } from 'node:http2';
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo, Server, Socket } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -10,6 +10,7 @@ import { ResetCode } from '@culvert/wire';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { RawService } from './testing/agent-kit.ts';
 import { attachAgent, get, post } from './testing/attached-agent.ts';
+import type { Answer } from './testing/answer.ts';
 import { selfSigned } from './testing/certificate.ts';
 
 const stops: (() => unknown)[] = [];
@@ -300,5 +301,64 @@ describe('the times of a rule', () => {
     await over(edge.request(get(), { hostname: 'long.test' }));
     expect(agent.counters.upstreamConnects).toBe(2);
     await eventually(() => agent.counters.upstreamOpen === 1);
+  });
+});
+
+describe('a service that is to have so many requests at a time', () => {
+  /** Answers when a test says so. */
+  const patient = () => {
+    const waiting: ServerResponse[] = [];
+    const answer = (_request: IncomingMessage, response: ServerResponse): void => void waiting.push(response);
+    const release = (): void => waiting.splice(0).forEach((response) => void response.end('done'));
+    return { waiting, answer, release };
+  };
+
+  it.each([
+    ['HTTP/1.1', () => createServer(), 'http'],
+    ['HTTP/2', () => createPlainHttp2(), 'h2c'],
+  ] as const)(
+    'over %s gets no more than that, and the next one once one is over',
+    async (_name, make, scheme) => {
+      const { waiting, answer, release } = patient();
+      const server = make();
+      server.on('request', answer as never);
+      const port = await listening(server);
+      const { edge } = await attach([{ service: `${scheme}://127.0.0.1:${port}`, maxRequests: 2 }]);
+      const ask = () => [edge.request(post('Content-Length: 4\r\n'), { body: 'body' }), edge.request(get())];
+      const refused = async (all: readonly Answer[]): Promise<unknown> => {
+        await Promise.all(all.map(over));
+        return all.map(({ reset }) => reset?.code);
+      };
+      // In one turn: the last two come before anybody has reached the service.
+      const [first, beyond] = [ask(), ask()];
+      expect(await refused(beyond)).toEqual([ResetCode.Busy, ResetCode.Busy]);
+      await eventually(() => waiting.length === 2);
+      expect(await refused(ask())).toEqual([ResetCode.Busy, ResetCode.Busy]);
+      release();
+      await Promise.all(first.map(over));
+      expect(first.map(({ text }) => text)).toEqual(['done', 'done']);
+      // A stream of HTTP/2 is closed a moment after its end has been passed on.
+      const next = await eventually(async () => {
+        const one = edge.request(get());
+        await eventually(() => one.over || waiting.length === 1);
+        return !one.over && one;
+      });
+      release();
+      await over(next);
+      expect(next.text).toBe('done');
+    },
+  );
+
+  it('counts raw connections', async () => {
+    const raw = await RawService.start();
+    stops.push(() => raw.stop());
+    const { edge } = await attach([{ service: `tcp://127.0.0.1:${raw.port}` }], {
+      upstream: { maxRequests: 1 },
+    });
+    edge.raw();
+    await eventually(() => raw.sockets.length === 1);
+    const beyond = edge.raw();
+    await over(beyond);
+    expect(beyond.reset?.code).toBe(ResetCode.Busy);
   });
 });

@@ -37,6 +37,7 @@ export function poolIdentity(rule: IngressRule, endpoint: Endpoint, parts: Targe
       connectTimeout: rule.connectTimeout ?? limits.connectTimeout,
       keepAlive: rule.keepAlive ?? limits.keepAlive,
       maxIdle: rule.maxIdle ?? limits.maxIdle,
+      maxRequests: rule.maxRequests ?? limits.maxRequests ?? Infinity,
     },
     tls: readUpstreamTls(rule.tls),
     proxyProtocol: rule.proxyProtocol,

@@ -76,6 +76,11 @@ const upstream = () =>
     firstByteTimeout: duration('for an answer to begin, from the end of the request', '60s'),
     keepAlive: duration('how long an unused connection is kept', '60s'),
     maxIdle: count('unused connections that are kept for one service', 1_024, { min: 0 }),
+    maxRequests: optional(
+      count(
+        'requests and connections at a time at one service; those beyond go to other agents; absent: any',
+      ),
+    ),
   });
 
 const limits = () =>

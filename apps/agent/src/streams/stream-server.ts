@@ -49,6 +49,7 @@ export class StreamServer {
   #serveRaw(stream: LinkStream, open: ReadOpen): StreamConsumer | ResetCode {
     const pool = this.#options.services.forConnection(open.hostname);
     if (pool === undefined) return ResetCode.NoRoute;
+    if (pool.full) return ResetCode.Busy;
     const relay = new RawRelay(stream, this.#counters);
     relay.begin(pool.connect(relay, pool.tellsClient ? open.client : undefined));
     return relay;

@@ -1,5 +1,6 @@
 import type { RequestHead } from '@culvert/http1';
 import type { LinkStream, StreamConsumer } from '@culvert/link';
+import { ResetCode } from '@culvert/wire';
 import { HttpExchange, type ExchangeParts } from './http-exchange.ts';
 import { withHost } from './host-header.ts';
 import type { HttpTarget, Opening } from './http-target.ts';
@@ -15,7 +16,8 @@ export class Http1Target implements HttpTarget {
     this.#parts = parts;
   }
 
-  begin(stream: LinkStream, request: RequestHead, open: Opening): StreamConsumer {
+  begin(stream: LinkStream, request: RequestHead, open: Opening): StreamConsumer | ResetCode {
+    if (this.#pool.full) return ResetCode.Busy;
     const { host } = this.#parts;
     const head = host === undefined ? open.head : withHost(open.head, host);
     const client = this.#pool.tellsClient ? open.client : undefined;

@@ -83,9 +83,8 @@ export class Http2Exchange extends Deadlined implements StreamConsumer, Http2Use
   begin(): void {
     this.#parts.deadlines.watch(this);
     if (this.#body.bodiless) return this.#wait();
-    queueMicrotask(() => {
-      if (!this.#over) this.#wait();
-    });
+    this.deadline = coarseNow() + this.#pool.connectTimeout;
+    this.#pool.takeLater(this);
   }
 
   #wait(): void {

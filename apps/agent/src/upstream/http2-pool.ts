@@ -17,6 +17,8 @@ export interface Http2Limits {
   readonly connectTimeout: number;
   /** How long an unused connection is kept. */
   readonly keepAlive: number;
+  /** Streams at a time, on all connections. */
+  readonly maxRequests: number;
   /** Fields of an answer's head. */
   readonly maxFields: number;
 }
@@ -42,6 +44,8 @@ export class Http2Pool implements Http2Home {
   readonly #connections: Http2Connection[] = [];
   /** In the order in which they came. */
   readonly #waiting = new Set<Http2User>();
+  /** Those who take a connection when the turn is over. */
+  readonly #coming = new Set<Http2User>();
   #connecting = 0;
   #expectedStreams = EXPECTED_STREAMS;
   #reachable = true;
@@ -53,6 +57,14 @@ export class Http2Pool implements Http2Home {
 
   get secure(): boolean {
     return this.#options.endpoint.kind === 'https';
+  }
+
+  /** Whether the service has as much to do as it may have. */
+  get full(): boolean {
+    const { maxRequests } = this.#options.limits;
+    if (maxRequests === Infinity) return false;
+    const before = this.#coming.size + this.#waiting.size;
+    return this.#connections.reduce((sum, { streams }) => sum + streams, before) >= maxRequests;
   }
 
   /** How long a connection may take to be made, in ms. */
@@ -68,8 +80,17 @@ export class Http2Pool implements Http2Home {
     this.#dial();
   }
 
+  /** The same when the turn is over. */
+  takeLater(user: Http2User): void {
+    this.#coming.add(user);
+    queueMicrotask(() => {
+      if (this.#coming.delete(user)) this.take(user);
+    });
+  }
+
   /** The user waits no more. */
   forget(user: Http2User): void {
+    this.#coming.delete(user);
     this.#waiting.delete(user);
   }
 

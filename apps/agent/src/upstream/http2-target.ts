@@ -1,5 +1,6 @@
 import type { RequestHead } from '@culvert/http1';
 import type { LinkStream, StreamConsumer } from '@culvert/link';
+import { ResetCode } from '@culvert/wire';
 import { StatusAnswer } from '../streams/status-answer.ts';
 import { Http2Exchange, type Http2ExchangeParts } from './http2-exchange.ts';
 import type { Http2Pool } from './http2-pool.ts';
@@ -22,9 +23,10 @@ export class Http2Target implements HttpTarget {
     this.#parts = parts;
   }
 
-  begin(stream: LinkStream, request: RequestHead, open: Opening): StreamConsumer {
+  begin(stream: LinkStream, request: RequestHead, open: Opening): StreamConsumer | ResetCode {
     if (request.upgrade !== undefined && !isWebSocket(request.upgrade))
       return this.#noUpgrade.begin(stream, request);
+    if (this.#pool.full) return ResetCode.Busy;
     const { host } = this.#parts;
     const head = host === undefined ? open.head : withHost(open.head, host);
     const exchange = new Http2Exchange(stream, request, head, this.#pool, this.#parts);

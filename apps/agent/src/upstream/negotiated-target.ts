@@ -1,6 +1,7 @@
 import type { RequestHead } from '@culvert/http1';
 import { coarseNow } from '@culvert/lifecycle';
 import type { LinkStream, StreamConsumer } from '@culvert/link';
+import type { ResetCode } from '@culvert/wire';
 import type { HttpTarget, Opening } from './http-target.ts';
 import { UndecidedRequest } from './undecided-request.ts';
 
@@ -29,7 +30,7 @@ export class NegotiatedTarget implements HttpTarget {
     this.#options = options;
   }
 
-  begin(stream: LinkStream, request: RequestHead, open: Opening): StreamConsumer {
+  begin(stream: LinkStream, request: RequestHead, open: Opening): StreamConsumer | ResetCode {
     // Few services take upgrades over HTTP/2, and all of those take them over HTTP/1.1.
     if (request.upgrade !== undefined) return this.#options.http1.begin(stream, request, open);
     if (coarseNow() >= this.#askAgainAt) this.#ask();

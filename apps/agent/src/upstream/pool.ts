@@ -12,6 +12,8 @@ export interface PoolLimits {
   /** How long an unused connection is kept. */
   readonly keepAlive: number;
   readonly maxIdle: number;
+  /** Connections in use at a time. */
+  readonly maxRequests: number;
 }
 
 export interface PoolOptions {
@@ -35,6 +37,8 @@ const FRESH_MS = 1_000;
 export class UpstreamPool implements ConnectionHome {
   readonly #options: PoolOptions;
   readonly #idle: UpstreamConnection[] = [];
+  /** Of all connections, unused ones too. */
+  #open = 0;
   #reachable = true;
   #closed = false;
   #tlsSession: Buffer | undefined;
@@ -46,6 +50,11 @@ export class UpstreamPool implements ConnectionHome {
   /** Whether connections are for one client each. */
   get tellsClient(): boolean {
     return this.#options.proxyProtocol !== undefined;
+  }
+
+  /** Whether the service has as much to do as it may have. */
+  get full(): boolean {
+    return this.#open - this.#idle.length >= this.#options.limits.maxRequests;
   }
 
   /**
@@ -92,6 +101,7 @@ export class UpstreamPool implements ConnectionHome {
     deadlines.watch(connection);
     counters.upstreamConnects++;
     counters.upstreamOpen++;
+    this.#open++;
     return connection;
   }
 
@@ -127,6 +137,7 @@ export class UpstreamPool implements ConnectionHome {
     const { deadlines, counters } = this.#options;
     deadlines.forget(connection);
     counters.upstreamOpen--;
+    this.#open--;
     const index = this.#idle.lastIndexOf(connection);
     if (index !== -1) {
       this.#idle.splice(index, 1);

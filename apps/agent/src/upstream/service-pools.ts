@@ -74,7 +74,7 @@ export class ServicePools {
 }
 
 function keyOf({ endpoint, limits, tls, proxyProtocol }: PoolIdentity): string {
-  const { connectTimeout, keepAlive, maxIdle } = limits;
+  const { connectTimeout, keepAlive, maxIdle, maxRequests } = limits;
   const { ca, verify, serverName, cert, key, minVersion } = tls;
   const identity = [ca, verify, serverName, cert, key, minVersion];
   return JSON.stringify([
@@ -82,6 +82,7 @@ function keyOf({ endpoint, limits, tls, proxyProtocol }: PoolIdentity): string {
     connectTimeout,
     keepAlive,
     maxIdle,
+    String(maxRequests),
     identity,
     proxyProtocol,
   ]);

@@ -1,5 +1,6 @@
 import type { RequestHead } from '@culvert/http1';
 import type { LinkStream, StreamConsumer } from '@culvert/link';
+import type { ResetCode } from '@culvert/wire';
 import type { HttpTarget, Opening } from './http-target.ts';
 
 /** A target of one server name, with connections of its own. */
@@ -21,7 +22,7 @@ export class TargetsByHost implements HttpTarget {
     this.#make = make;
   }
 
-  begin(stream: LinkStream, request: RequestHead, open: Opening): StreamConsumer {
+  begin(stream: LinkStream, request: RequestHead, open: Opening): StreamConsumer | ResetCode {
     return this.#named(open.hostname).target.begin(stream, request, open);
   }
 

@@ -22,6 +22,7 @@ export class UndecidedRequest implements StreamConsumer {
   decide(target: HttpTarget): void {
     if (this.#gone) return;
     const taker = target.begin(this.#stream, this.#request, this.#open);
+    if (typeof taker === 'number') return this.#stream.reset(taker);
     this.#stream.consumer = taker;
     for (const bytes of this.#body) taker.onData(bytes, 0, bytes.length);
     if (this.#trailers !== undefined) taker.onTrailers(this.#trailers);
