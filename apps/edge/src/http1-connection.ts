@@ -37,6 +37,9 @@ const MAX_LINGER_MS = 30_000;
 /** For so long, ms, nothing more is read of a client that was refused for overload: it may not have been listening. */
 const REST_MS = 1_000;
 
+/** Requests of one connection that are answered at once; then others have their turn. */
+const MAX_AT_A_TURN = 16;
+
 const NOTHING = Buffer.alloc(0);
 
 /** A client's HTTP/1.x connection: one request after the other, each routed on its own. */
@@ -57,6 +60,8 @@ export class Http1Connection extends Deadlined implements ClientSide, SocketOwne
   #closing = false;
   /** The next request waits: this one was refused for overload. */
   #resting = false;
+  /** The next request waits until others have had their turn. */
+  #yielding = false;
   /** When a client that still sends is cut; 0 until its answer has gone out. */
   #lingerEnd = 0;
   /** Bytes that the client had taken when a deadline last passed. */
@@ -89,12 +94,13 @@ export class Http1Connection extends Deadlined implements ClientSide, SocketOwne
       this.#held = NOTHING;
       this.#consume(joined, 0, joined.length);
     }
-    return !this.#resting && (this.#exchange?.wantsBody ?? true);
+    return this.#exchange?.wantsBody ?? this.#takesRequests;
   }
 
   onSocketDrain(): void {
     this.#writer?.drained();
-    this.#exchange?.onClientDrain();
+    if (this.#exchange !== undefined) this.#exchange.onClientDrain();
+    else if (this.#takesRequests) this.#takeHeld();
   }
 
   /** A client that sends no more has gone: proxies agree on it, and a service should stop working for nobody. */
@@ -173,7 +179,8 @@ export class Http1Connection extends Deadlined implements ClientSide, SocketOwne
   answer(answer: OwnAnswer): void {
     const { head, requestDone } = this.#exchange!;
     this.#persists = head.keepAlive && requestDone;
-    this.#resting = answer.rests === true && this.#persists;
+    // A proxy's connection is for others as well, who were not told to wait.
+    this.#resting = answer.rests === true && this.#persists && !this.client.peer.trusted;
     this.socket.write(answerText(answer, { method: head.method, keepAlive: this.#persists }), 'latin1');
   }
 
@@ -204,6 +211,11 @@ export class Http1Connection extends Deadlined implements ClientSide, SocketOwne
     return true;
   }
 
+  /** Not while it has to rest or it is others' turn, nor before it has taken the answers to those before. */
+  get #takesRequests(): boolean {
+    return !this.#resting && !this.#yielding && !this.socket.writableNeedDrain;
+  }
+
   #rest(): void {
     this.socket.pause();
     this.waitUpTo(REST_MS);
@@ -212,7 +224,6 @@ export class Http1Connection extends Deadlined implements ClientSide, SocketOwne
   #endRest(): void {
     this.#resting = false;
     this.waitUpTo(this.context.timeouts.idle);
-    this.socket.resume();
     this.#takeHeld();
   }
 
@@ -280,10 +291,11 @@ export class Http1Connection extends Deadlined implements ClientSide, SocketOwne
   /** Goes on with what was held, unless more was read in the meantime and it was taken along with that. */
   readonly #takeHeld = (): void => {
     const held = this.#held;
-    if (held.length === 0 || !this.idle || this.#closing || this.socket.destroyed) return;
+    if (!this.idle || this.#closing || this.socket.destroyed) return;
     this.#held = NOTHING;
-    this.#consume(held, 0, held.length);
-    if (this.#exchange?.wantsBody ?? true) this.socket.resume();
+    this.#yielding = false;
+    if (held.length > 0) this.#consume(held, 0, held.length);
+    if (this.#exchange?.wantsBody ?? this.#takesRequests) this.socket.resume();
   };
 
   #readDuring(exchange: Exchange, bytes: number, buffer: Buffer): boolean {
@@ -295,12 +307,21 @@ export class Http1Connection extends Deadlined implements ClientSide, SocketOwne
   /** Takes requests until one has to be answered first or the bytes are used up. */
   #consume(buffer: Buffer, start: number, end: number): void {
     let at = start;
-    while (at < end && this.#exchange === undefined && !this.#closing && !this.#resting) {
+    let left = MAX_AT_A_TURN;
+    while (at < end && this.#exchange === undefined && !this.#closing && this.#takesRequests) {
       const next = this.#takeRequest(buffer, at, end);
       if (next === -1) break;
       at = next;
+      left--;
+      if (left === 0 && at < end) this.#yield();
     }
     if (at < end && !this.#closing) this.#hold(buffer, at, end);
+  }
+
+  #yield(): void {
+    if (this.#exchange !== undefined || this.#closing) return;
+    this.#yielding = true;
+    setImmediate(this.#takeHeld);
   }
 
   /** Returns where the request's bytes end so far, or -1 while its head is incomplete. */

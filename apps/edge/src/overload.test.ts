@@ -1,3 +1,4 @@
+import { setImmediate as turnOfTheLoop } from 'node:timers/promises';
 import { connect } from 'node:tls';
 import { eventually } from '@culvert/testkit';
 import { describe, expect, it } from 'vitest';
@@ -100,6 +101,48 @@ describe('an edge with as many requests under way as it may have', () => {
   });
 });
 
+describe('a client that asks without waiting', () => {
+  const REQUEST = 'GET / HTTP/1.1\r\nHost: app.test\r\n\r\n';
+  const PATIENCE = { timeoutMs: 25_000 };
+
+  /** An edge that answers by itself, and how often it has. */
+  const startRedirecting = async () => {
+    const { edge } = await startInstallation({
+      entryPoints: [{ listen: '127.0.0.1:0', redirectToHttps: true }],
+    });
+    return { edge, answered: () => edge.metric('culvert_edge_redirects_to_https_total') };
+  };
+
+  it('lets others have their turn', async () => {
+    const TOTAL = 3_000;
+    const { edge, answered } = await startRedirecting();
+    const [hasty, other] = [await edge.connect(), await edge.connect()];
+    hasty.send(REQUEST.repeat(TOTAL));
+    other.request();
+    await other.hear('HTTP/1.1 308');
+    expect(await answered()).toBeLessThan(TOTAL / 2);
+    await eventually(async () => (await answered()) === TOTAL + 1, PATIENCE);
+  });
+
+  it('and takes no answers is not read any more, and served on when it takes them after all', async () => {
+    const TOTAL = 1_000_000;
+    const { edge, answered } = await startRedirecting();
+    const { socket } = await edge.connect();
+    socket.pause();
+    // Far more than the system buffers both ways.
+    socket.write(REQUEST.repeat(TOTAL));
+    // Edge and client share this process's event loop: what can be read is read in each of its turns.
+    const before = await eventually(async () => {
+      const soFar = await answered();
+      for (let turn = 0; turn < 1_000; turn++) await turnOfTheLoop();
+      return soFar > 0 && soFar === (await answered()) && soFar;
+    }, PATIENCE);
+    expect(before).toBeLessThan(TOTAL / 2);
+    socket.resume();
+    await eventually(async () => (await answered()) > before, PATIENCE);
+  });
+});
+
 describe('an edge whose event loop stays late', () => {
   const LATE = { limits: { lag: '100ms' } };
   const PATIENCE = { timeoutMs: 25_000 };
@@ -110,7 +153,7 @@ describe('an edge whose event loop stays late', () => {
     const block = (): void => {
       const end = performance.now() + 300;
       while (performance.now() < end);
-      if (busy) setTimeout(block, 0);
+      if (busy) setImmediate(block);
     };
     block();
     return () => void (busy = false);

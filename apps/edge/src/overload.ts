@@ -16,7 +16,11 @@ const RISE_PER_S = 0.5;
 /** And how much less for each second without any lag. */
 const FALL_PER_S = 0.25;
 
-export const OVERLOADED: Refusal = { code: 'overloaded', reason: 'there is more to do than can be done' };
+export const OVERLOADED: Refusal = {
+  code: 'overloaded',
+  reason: 'there is more to do than can be done',
+  rests: true,
+};
 
 export interface OverloadLimits {
   /** Requests under way at a time. */

@@ -38,6 +38,8 @@ export interface Refusal {
   readonly code: RefusalCode;
   /** One sentence for people. Never bytes of an upstream. */
   readonly reason: string;
+  /** The edge itself has too much to do: the client is not listened to for a while. */
+  readonly rests?: true;
 }
 
 export interface RefusalContext {
@@ -65,7 +67,7 @@ export function refusalAnswer(refusal: Refusal, context: RefusalContext): OwnAns
     `Content-Type: ${type}; charset=utf-8\r\nContent-Length: ${body.length}\r\nCache-Control: no-store\r\n` +
     `X-Culvert-Error: ${refusal.code}\r\nX-Request-Id: ${context.requestId}\r\n`;
   const retry = entry.retryAfterSeconds === undefined ? '' : `Retry-After: ${entry.retryAfterSeconds}\r\n`;
-  const rests = refusal.code === 'overloaded';
+  const rests = refusal.rests === true;
   return { status: entry.status, reason: entry.title, fields: fields + retry, body, rests };
 }
 
