@@ -2,7 +2,7 @@ import { Deadlined, coarseNow } from '@culvert/lifecycle';
 import type { Deadlines } from '@culvert/lifecycle';
 import { SocketSink } from '@culvert/link';
 import type { StreamConsumer, StreamEnd } from '@culvert/link';
-import { own } from '@culvert/socket';
+import { abort, own } from '@culvert/socket';
 import type { SocketOwner } from '@culvert/socket';
 import { ResetCode } from '@culvert/wire';
 import type { Socket } from 'node:net';
@@ -71,14 +71,14 @@ export class RawPipe extends Deadlined implements SocketOwner, StreamConsumer {
 
   onDeadline(): void {
     if (waitsForItsTurn(this.#stream)) return this.#touch();
-    this.#socket.resetAndDestroy();
+    abort(this.#socket);
   }
 
   onAccept(): void {}
 
   onHead(): void {
     this.#stream.reset(ResetCode.Protocol, 'head on a raw stream');
-    this.#socket.resetAndDestroy();
+    abort(this.#socket);
   }
 
   onData(buffer: Buffer, start: number, end: number): void {
@@ -93,7 +93,7 @@ export class RawPipe extends Deadlined implements SocketOwner, StreamConsumer {
   }
 
   onReset(): void {
-    this.#socket.resetAndDestroy();
+    abort(this.#socket);
   }
 
   onDrain(): void {

@@ -70,6 +70,14 @@ describe('an upgrade', () => {
     await stream.whole();
   });
 
+  it('whose service ends and breaks off at once leaves no connection behind', async () => {
+    const { edge, stream } = await upgraded();
+    expect(await edge.metric('culvert_edge_connections')).toBe(1);
+    stream.stream.sendEnd();
+    stream.stream.reset(ResetCode.UpstreamLost, 'broken off');
+    await eventually(async () => (await edge.metric('culvert_edge_connections')) === 0);
+  });
+
   it('resets its stream when the client goes, and the client when its stream is reset', async () => {
     const first = await upgraded();
     first.client.socket.resetAndDestroy();

@@ -1,3 +1,4 @@
+export { abort } from './abort.ts';
 export { readDirectly } from './direct-read.ts';
 export type { ReadCallback } from './direct-read.ts';
 export { own } from './owned-socket.ts';

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
 import type { AddressInfo, Server, Socket } from 'node:net';
+import { resetSocket } from './reset-socket.ts';
 import { Throttle } from './throttle.ts';
 import type { Traffic } from './throttle.ts';
 
@@ -59,8 +60,8 @@ export class TcpProxy {
   /** Resets every connection; new ones work. */
   reset(): void {
     for (const { client, server } of [...this.#connections]) {
-      client.resetAndDestroy();
-      server.resetAndDestroy();
+      resetSocket(client);
+      resetSocket(server);
     }
   }
 

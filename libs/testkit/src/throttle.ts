@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { resetSocket } from './reset-socket.ts';
 
 /** What happens to the bytes of one direction; nothing given: they pass. */
 export interface Traffic {
@@ -126,7 +127,7 @@ class Flow {
 
   #give(next: Held): void {
     if (next === 'end') return void this.#to.end();
-    if (next === 'reset') return void this.#to.resetAndDestroy();
+    if (next === 'reset') return resetSocket(this.#to);
     this.#to.write(next.bytes);
     this.#heldBytes -= next.bytes.length;
     if (this.#heldBytes < HELD_BYTES / 2) this.#from.resume();

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import { Deadlined, coarseNow } from '@culvert/lifecycle';
-import { own, type OwnedSocket, type SocketOwner } from '@culvert/socket';
+import { abort, own, type OwnedSocket, type SocketOwner } from '@culvert/socket';
 
 /** Whoever uses a connection at the moment. */
 export interface ConnectionUser {
@@ -84,7 +84,7 @@ export class UpstreamConnection extends Deadlined implements SocketOwner {
   abort(): void {
     if (!this.#canReset || !this.established) return this.destroy();
     this.#user = undefined;
-    this.socket.resetAndDestroy();
+    abort(this.socket);
   }
 
   #onEstablished(): void {
