@@ -174,7 +174,9 @@ class Edge implements RunningEdge {
       siblingSecret: secretOfSiblings,
       connectTls: peerTls(settings.peers),
     });
-    this.#holders = new Holders(signals, this.#peerLinks, self, this.#ejection);
+    this.#holders = new Holders(signals, this.#peerLinks, self, this.#ejection, (edge) =>
+      this.#neighbours.heardAt(edge),
+    );
     this.#door = new LinkDoor({
       self,
       get settings() {

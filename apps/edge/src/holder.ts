@@ -11,8 +11,8 @@ export class Holder {
   readonly health = new Health();
   /** What it has to go without, or has had in advance, of its share. */
   turns = 0;
-  /** Askings in a row that it has not answered. */
-  silences = 0;
+  /** When it was first asked without an answer since its last one; `performance.now()`. */
+  silentSince: number | undefined;
 
   constructor(pool: PoolInfo) {
     this.pool = pool;

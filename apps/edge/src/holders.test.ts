@@ -44,11 +44,13 @@ function start() {
   const signals = new MemorySignals(bus);
   const peers = new FakePeers();
   const own = new MemorySignals(bus);
+  const heard = new Map<string, number>();
   const holders = new Holders(
     own,
     peers as unknown as PeerLinks,
     { id: 'self', boot: 'own-boot', region: 'eu' },
     POOLS.ejection,
+    (edge) => heard.get(edge),
   );
   let asked = 0;
   const pool = (edge: string, more: Partial<PoolInfo> = {}): PoolInfo => ({
@@ -79,6 +81,7 @@ function start() {
     signals,
     own,
     peers,
+    heard,
     holders,
     pool,
     hold,
@@ -285,6 +288,38 @@ describe('holders of a tunnel', () => {
     expect(await reach()).toBe('a');
     holders.forgetFreshness();
     expect(await reach()).toBeUndefined();
+  });
+
+  it('that answer no more go on serving by their links until their edges are heard of again', async () => {
+    const { holders, hold, reach, heard } = start();
+    const { subscription } = hold('a');
+    heard.set('a', performance.now());
+    await reach();
+    subscription.unsubscribe();
+    // NATS servers that are parted: for as long as they are.
+    for (let asked = 0; asked < 5; asked++) {
+      holders.forgetFreshness();
+      expect(await reach()).toBe('a');
+    }
+    heard.set('a', performance.now());
+    holders.forgetFreshness();
+    expect(await reach()).toBeUndefined();
+  });
+
+  it('that answer again after a silence are as sure as ever', async () => {
+    const { holders, hold, reach, heard } = start();
+    const { subscription } = hold('a');
+    await reach();
+    subscription.unsubscribe();
+    holders.forgetFreshness();
+    await reach();
+    const again = hold('a');
+    holders.forgetFreshness();
+    await reach();
+    again.subscription.unsubscribe();
+    heard.set('a', performance.now());
+    holders.forgetFreshness();
+    expect(await reach()).toBe('a');
   });
 
   it('are forgotten at once when nobody answers and no link leads to them', async () => {

@@ -19,8 +19,6 @@ const FRESH_MS = 30_000;
 const REFRESH_MS = 4_000;
 /** How long holders may answer then, ms: a busy one is not forgotten for being slow. */
 const REFRESH_GATHER_MS = 1_000;
-/** A holder that so many askings in a row have not heard of is forgotten. */
-const MOST_SILENCES = 2;
 /** That nobody holds a pool is believed for this long, ms: a signal of a new pool comes sooner. */
 const FRESH_NOBODY_MS = 500;
 
@@ -38,6 +36,9 @@ interface Known {
   refreshing: boolean;
 }
 
+/** When an edge was last heard of over signals, `performance.now()`; undefined for one that does not announce itself. */
+export type HeardAt = (edge: string) => number | undefined;
+
 /** Which edges are remembered as holders of a tunnel. */
 export interface HoldersView {
   readonly tunnel: string;
@@ -54,6 +55,7 @@ export class Holders {
   readonly #known = new Map<string, Known>();
 
   readonly #ejection: Ejection;
+  readonly #heardAt: HeardAt;
   readonly #distance: Distance;
 
   constructor(
@@ -61,11 +63,13 @@ export class Holders {
     links: PeerLinks,
     self: Self & { readonly region: string },
     ejection: Ejection,
+    heardAt: HeardAt,
   ) {
     this.#signals = signals;
     this.#links = links;
     this.#self = self;
     this.#ejection = ejection;
+    this.#heardAt = heardAt;
     this.#distance = {
       roundTripMs: ({ pool }, condition) =>
         links.roundTripMs(pool.edge, condition === 'any' ? 'any' : 'sound'),
@@ -231,10 +235,11 @@ export class Holders {
         known.gathering = undefined;
         answered();
       };
+      const askedAt = performance.now();
       known.gathering = this.#signals
         .gather(holdersOf(tunnel), {}, { windowMs: GATHER_MS, onReply })
         .then(done, (error: unknown) => {
-          if (isNobody(error)) this.#forgetSilent(known, NOBODY);
+          if (isNobody(error)) this.#forgetSilent(known, NOBODY, askedAt);
           done();
         });
     });
@@ -243,6 +248,7 @@ export class Holders {
   async #refresh(tunnel: string, known: Known): Promise<void> {
     known.refreshing = true;
     const heard = new Set<string>();
+    const askedAt = performance.now();
     const onReply = (reply: unknown): void => {
       const pool = reply as PoolInfo;
       heard.add(pool.edge);
@@ -250,25 +256,33 @@ export class Holders {
     };
     try {
       await this.#signals.gather(holdersOf(tunnel), {}, { windowMs: REFRESH_GATHER_MS, onReply });
-      this.#forgetSilent(known, heard);
+      this.#forgetSilent(known, heard, askedAt);
     } catch (error) {
-      if (isNobody(error)) this.#forgetSilent(known, NOBODY);
+      if (isNobody(error)) this.#forgetSilent(known, NOBODY, askedAt);
     }
     known.askedAt = performance.now();
     known.refreshing = false;
   }
 
   /**
-   * Those who have not answered: at once where no link leads to them, otherwise when it happens again. NATS servers
-   * that have just come back do not know yet who listens, and a holder by a link says itself that it is none.
+   * Those who have not answered: at once where no link leads to them. A holder with a link says itself that it is none;
+   * it is forgotten when it does not answer again after its edge was heard of. NATS servers that are parted, or have
+   * just come back, do not know who listens, and what does not come through says nothing.
    */
-  #forgetSilent(known: Known, heard: ReadonlySet<string>): void {
+  #forgetSilent(known: Known, answered: ReadonlySet<string>, askedAt: number): void {
     for (const [edge, holder] of known.holders) {
-      if (heard.has(edge)) continue;
-      holder.silences += 1;
-      const certain = holder.silences >= MOST_SILENCES || this.#links.up(edge) === undefined;
-      if (certain) known.holders.delete(edge);
+      if (answered.has(edge)) continue;
+      const { silentSince } = holder;
+      holder.silentSince ??= askedAt;
+      const isLinked = this.#links.up(edge) !== undefined;
+      if (!isLinked || (silentSince !== undefined && this.#isHeard(edge, silentSince, askedAt)))
+        known.holders.delete(edge);
     }
+  }
+
+  #isHeard(edge: string, since: number, until: number): boolean {
+    const heardAt = this.#heardAt(edge);
+    return heardAt === undefined || (heardAt > since && heardAt <= until);
   }
 
   #watch(tunnel: string): Known {
@@ -303,7 +317,7 @@ export class Holders {
       if (holder?.pool.boot === pool.boot) known.holders.delete(pool.edge);
     } else if (holder?.pool.boot === pool.boot) {
       holder.pool = pool;
-      holder.silences = 0;
+      holder.silentSince = undefined;
     } else {
       known.holders.set(pool.edge, new Holder(pool));
     }

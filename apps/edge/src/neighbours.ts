@@ -74,6 +74,11 @@ export class Neighbours {
       }));
   }
 
+  /** When the edge was last heard of; `performance.now()`. */
+  heardAt(edge: string): number | undefined {
+    return this.#known.get(edge)?.heardAt;
+  }
+
   /** What was heard last of each, for people and tests. */
   get view(): NeighbourView[] {
     const now = performance.now();
