@@ -1,7 +1,7 @@
-import { eventually } from '@culvert/testkit';
+import { TcpProxy, eventually } from '@culvert/testkit';
 import { GoAwayCode, ResetCode } from '@culvert/wire';
-import { describe, expect, it } from 'vitest';
-import type { AgentDouble } from './testing/agent-double.ts';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { AgentDouble } from './testing/agent-double.ts';
 import { startInstallation } from './testing/edge-kit.ts';
 import type { StreamDouble } from './testing/stream-double.ts';
 
@@ -224,6 +224,21 @@ describe('a stream that nobody acknowledges', () => {
     stream.ok('late');
     expect((await client.response()).body).toBe('late');
     expect(streams()).toHaveLength(1);
+  });
+});
+
+describe('an agent that has gone silent', () => {
+  it('is met by one link only, once, while there is another agent', async () => {
+    const { edge, agents, client } = await startWithAgents(1);
+    agents[0]!.serve = (stream) => void stream.ok('well');
+    const path = await TcpProxy.start({ host: '127.0.0.1', port: edge.agentsPort });
+    onTestFinished(() => path.stop());
+    const silent = await AgentDouble.attach(path.port);
+    const { agent, generation } = silent.hello;
+    for (let links = 1; links < 4; links++) await AgentDouble.attach(path.port, { agent, generation });
+    path.blackHole();
+    for (let at = 0; at < 8; at++) expect((await client.request().response()).body).toBe('well');
+    expect(await edge.metric('culvert_edge_retries_total')).toBe(1);
   });
 });
 

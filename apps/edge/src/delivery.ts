@@ -57,6 +57,7 @@ export class Delivery {
   #triesHere = 0;
   /** Where the stream is now: at a session of the local pool, or at another edge. */
   #session: Session | undefined;
+  #link: Link | undefined;
   #holder: Holder | undefined;
   /** Whether a service has broken its connection after it had got the request. */
   serviceLost = false;
@@ -99,7 +100,7 @@ export class Delivery {
     const tried = [...this.#tried, this.#session ?? this.#holder];
     const hasHere = (): boolean =>
       this.#triesHere < MAX_TRIES_HERE &&
-      (this.#ways.pools.get(this.#tunnel)?.has(tried) === true || hasSoundLink(this.#session));
+      (this.#ways.pools.get(this.#tunnel)?.has(tried) === true || hasSoundLink(this.#session, this.#link));
     return hasHere() || hasMore(this.#holder) || this.#ways.holders.knows(this.#tunnel, tried);
   }
 
@@ -107,8 +108,7 @@ export class Delivery {
   answered(): void {
     if (this.#session !== undefined && this.#session.health.failures > 0)
       this.#ways.pools.answered(this.#session);
-    else if (this.#holder !== undefined && this.#holder.health.failures > 0)
-      this.#ways.holders.answered(this.#holder);
+    else if (this.#holder !== undefined && this.#holder.hasFailed) this.#ways.holders.answered(this.#holder);
   }
 
   /** The stream was reset with the code: who failed is passed over for a while, if that was its doing. */
@@ -135,7 +135,19 @@ export class Delivery {
       return this.#refuse(this.#failure);
     }
     this.#ways.counters.retries++;
+    if (code === ResetCode.LinkLost && failed === 'session' && this.#askSameEdge()) return;
     this.#next();
+  }
+
+  /**
+   * An agent behind another edge is silent: that edge knows by now which it is, and takes another of its agents. Once,
+   * and while some of them answer: elsewhere the same agent may be met again.
+   */
+  #askSameEdge(): boolean {
+    const holder = this.#holder;
+    if (holder === undefined || !hasMore(holder) || holder.unanswered > holder.pool.sessions) return false;
+    const isFirst = this.#tried.indexOf(holder) === this.#tried.length - 1;
+    return isFirst && this.#ways.holders.linkTo(holder)?.suspect === false && this.#relay(holder);
   }
 
   /** Asking somebody else is free while nobody has taken the request. */
@@ -149,7 +161,7 @@ export class Delivery {
   /** Whether what failed may do better the next time: by another link, or with another agent of the same edge. */
   #mayTryAgain(code: number, failed: 'link' | 'session'): boolean {
     if (failed === 'link') return true;
-    if (code === ResetCode.LinkLost && hasSoundLink(this.#session)) return true;
+    if (code === ResetCode.LinkLost && hasSoundLink(this.#session, this.#link)) return true;
     return code !== ResetCode.NotHere && hasMore(this.#holder);
   }
 
@@ -176,9 +188,10 @@ export class Delivery {
   #openHere(session: Session): boolean {
     const { pools, memory } = this.#ways;
     const pool = pools.get(this.#tunnel);
-    const link = linkOf(session);
+    const link = linkOf(session, this.#link);
     if (pool === undefined || link === undefined) return false;
     this.#session = session;
+    this.#link = link;
     this.#holder = undefined;
     this.#triesHere++;
     this.#caller.openOn(link, { hops: 0, window: memory.grantFirst(link.roundTripMs), tunnel: pool.packed });
@@ -245,8 +258,8 @@ function isElsewhere(code: number): boolean {
   return code === ResetCode.NotHere || code === ResetCode.Refused || code === ResetCode.Busy;
 }
 
-function hasSoundLink(session: Session | undefined): boolean {
-  return session?.links.some((link) => link.available && !link.suspect) === true;
+function hasSoundLink(session: Session | undefined, besides: Link | undefined): boolean {
+  return session?.links.some((link) => link !== besides && link.available && !link.suspect) === true;
 }
 
 /** What a client is told when a stream ended before its answer began. */

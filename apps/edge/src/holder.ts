@@ -14,8 +14,16 @@ export class Holder {
   /** When it was first asked without an answer since its last one; `performance.now()`. */
   silentSince: number | undefined;
 
+  /** Streams in a row that nobody behind it has acknowledged. */
+  unanswered = 0;
+
   constructor(pool: PoolInfo) {
     this.pool = pool;
+  }
+
+  /** Whether an answer is news of it. */
+  get hasFailed(): boolean {
+    return this.health.failures > 0 || this.unanswered > 0;
   }
 }
 

@@ -179,12 +179,14 @@ export class Holders {
   failed(tunnel: string, holder: Holder, code: number): void {
     // It holds no pool of the tunnel (any more).
     if (code === ResetCode.NotHere) this.#forget(tunnel, holder);
+    else if (code === ResetCode.LinkLost) holder.unanswered++;
     // Each of its agents may fail once: it sets them aside itself.
     else this.#ejection.failed(holder.health, code, holder.pool.sessions);
   }
 
   /** A stream was answered; only to be called where there were failures. */
   answered(holder: Holder): void {
+    holder.unanswered = 0;
     this.#ejection.answered(holder.health);
   }
 

@@ -4,6 +4,7 @@ import { Pool, linkOf } from './pool.ts';
 import type { Session } from './pool.ts';
 import { Pools } from './pools.ts';
 import { POOLS, fakeLink, sessionOf } from './testing/sessions.ts';
+import type { FakeLink } from './testing/sessions.ts';
 import { TUNNEL } from './testing/router-double.ts';
 
 beforeEach(() => void vi.useFakeTimers({ toFake: ['performance'] }));
@@ -33,6 +34,18 @@ describe('a pool', () => {
     for (let at = 0; at < 5; at++) expect(pool.pick([tried])).toBe(left);
     expect(pool.pick([tried, left])).toBeUndefined();
     expect(pool.size).toBe(3);
+  });
+
+  it('passes over an agent with one silent link, and takes it for want of others', () => {
+    const links = [fakeLink(), fakeLink()];
+    const [doubted, mute, well] = [sessionOf({ links }), sessionOf(), sessionOf()];
+    links[0]!.suspect = true;
+    (mute.links[0] as FakeLink).suspect = true;
+    const pool = poolOf(mute, doubted, well);
+    for (let at = 0; at < 4; at++) expect(pool.pick([])).toBe(well);
+    expect([pool.pick([well]), pool.has([well])]).toEqual([undefined, true]);
+    for (let at = 0; at < 4; at++) expect(pool.pickAny([well])).toBe(doubted);
+    expect([pool.has([well, doubted]), pool.pickAny([well, doubted])]).toEqual([false, mute]);
   });
 
   it('without sessions picks nothing', () => expect(poolOf().pick([])).toBeUndefined());
@@ -73,6 +86,8 @@ describe('the link of a session', () => {
     for (let at = 0; at < 4; at++) expect(pool.pick([])).toBe(other);
     expect([pool.pick([other]), pool.pickAny([other])]).toEqual([undefined, session]);
     silent.suspect = false;
+    expect(pool.pickAny([other])).toBe(session);
+    sound.suspect = false;
     expect(pool.pick([other])).toBe(session);
   });
 

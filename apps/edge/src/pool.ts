@@ -59,22 +59,25 @@ export class Pool {
     return size;
   }
 
-  /** Whether `pick` would find a session, without taking a turn. */
+  /** Whether a session is left that is not set aside and has a sound link. */
   has(tried: readonly unknown[]): boolean {
     const now = this.#clock();
-    return this.sessions.some((session) => mayTake(session, tried) && !session.health.isOut(now));
+    return this.sessions.some((session) => mayTakeByOne(session, tried) && !session.health.isOut(now));
   }
 
-  /** The next session in turn that can take a stream, has not been set aside and is not among those tried. */
+  /**
+   * The next session in turn that can take a stream, has not been set aside and is not among those tried. One link that
+   * leaves streams unacknowledged speaks against its agent, and so against the others that lead to it.
+   */
   pick(tried: readonly unknown[]): Session | undefined {
     if (this.balance === 'leastStreams') return this.#pickLeast(tried, this.#clock());
     if (this.#unwellUntil !== 0) return this.#pickWell(tried, this.#clock());
     return this.#pickNext(tried, mayTake);
   }
 
-  /** For want of a well one: any session that was not tried and has a link at all. */
+  /** For want of a well one: any session that was not tried and has a link at all, sound ones first. */
   pickAny(tried: readonly unknown[]): Session | undefined {
-    return this.#pickNext(tried, mightTake);
+    return this.#pickNext(tried, mayTakeByOne) ?? this.#pickNext(tried, mightTake);
   }
 
   /** A stream on the session was reset with the code. Returns for how many ms the session is set aside now, or 0. */
@@ -154,8 +157,18 @@ export class Pool {
 
 function mayTake(session: Session, tried: readonly unknown[]): boolean {
   if (session.draining || tried.includes(session)) return false;
-  for (const link of session.links) if (link.available && !link.suspect) return true;
-  return false;
+  let isAvailable = false;
+  for (const link of session.links) {
+    if (link.suspect) return false;
+    isAvailable ||= link.available;
+  }
+  return isAvailable;
+}
+
+/** As `mayTake`, also where another link has left streams unacknowledged. */
+function mayTakeByOne(session: Session, tried: readonly unknown[]): boolean {
+  if (session.draining || tried.includes(session)) return false;
+  return session.links.some((link) => link.available && !link.suspect);
 }
 
 /** As `mayTake`, also by a link that has left streams unacknowledged. */
@@ -173,19 +186,21 @@ function streamsOf(session: Session): number {
  * The session's link for the next stream: the same one for a few milliseconds, so that the frames of a burst leave
  * and its answers come back in few writes; then the next in turn. Links that have enough to write are passed over,
  * and more so those that have left streams unacknowledged.
+ * @param except one that did not do for this stream
  */
-export function linkOf(session: Session): Link | undefined {
+export function linkOf(session: Session, except?: Link): Link | undefined {
   const { links } = session;
   const now = performance.now();
   const last = links[session.turn];
-  if (last?.available && !last.congested && !last.suspect && now - session.turnedAt < TURN_MS) return last;
+  const isInTurn = last !== except && now - session.turnedAt < TURN_MS;
+  if (isInTurn && last?.available && !last.congested && !last.suspect) return last;
   session.turnedAt = now;
   let congested: Link | undefined;
   let suspect: Link | undefined;
   for (let step = 1; step <= links.length; step++) {
     const index = (session.turn + step) % links.length;
     const link = links[index]!;
-    if (!link.available) continue;
+    if (!link.available || link === except) continue;
     if (link.suspect) {
       suspect ??= link;
     } else if (link.congested) {

@@ -1,8 +1,9 @@
-import { eventually } from '@culvert/testkit';
+import { TcpProxy, eventually } from '@culvert/testkit';
 import { poolOf } from '@culvert/signals';
 import type { PoolInfo } from '@culvert/signals';
 import { GoAwayCode, Protocol, ResetCode, packUuid } from '@culvert/wire';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { AgentDouble } from './testing/agent-double.ts';
 import { makeCertificate } from './testing/certificate.ts';
 import { startInstallation, startTestEdge } from './testing/edge-kit.ts';
 import type { TestEdge } from './testing/edge-kit.ts';
@@ -163,6 +164,28 @@ describe('a request at an edge without a pool', () => {
     expect(agent.streams.length).toBeGreaterThan(1);
     other.serve = () => ResetCode.Busy;
     expect((await post()).fields['x-culvert-error']).toBe('overloaded');
+  });
+
+  it('that has met a silent agent there meets another one there, not the same elsewhere', async () => {
+    const { bus, edge: near } = await startInstallation(PEERS);
+    const far = await startTestEdge({ id: 'eu-2', ...PEERS }, bus);
+    const farther = await startTestEdge({ id: 'us-1', region: 'us', ...PEERS }, bus);
+    const well = await far.attach();
+    well.serve = (stream) => void stream.ok('well');
+    const paths = await Promise.all(
+      [far, farther].map(({ agentsPort }) => TcpProxy.start({ host: '127.0.0.1', port: agentsPort })),
+    );
+    onTestFinished(async () => void (await Promise.all(paths.map((path) => path.stop()))));
+    const serve = (stream: StreamDouble): void => void stream.ok('not silent yet');
+    const { agent, generation } = (await AgentDouble.attach(paths[0]!.port, { serve })).hello;
+    for (const { port } of [...paths, ...paths]) await AgentDouble.attach(port, { agent, generation, serve });
+    const client = await near.connect();
+    await eventually(async () => (await client.request().response()).body === 'well');
+    const before = await relayed(farther);
+    for (const path of paths) path.blackHole();
+    for (let at = 0; at < 6; at++) expect((await client.request().response()).body).toBe('well');
+    expect(await near.metric('culvert_edge_retries_total')).toBe(1);
+    expect(await relayed(farther)).toBe(before);
   });
 
   it('that was not delivered here goes there, with all of its body that came meanwhile', async () => {

@@ -50,6 +50,20 @@ describe('Keepalive', () => {
     },
   );
 
+  it('pings out of turn when it is to probe, once until anything is heard', async () => {
+    const { alive, pings, told } = keepalive();
+    await pass(500);
+    for (let probes = 0; probes < 3; probes++) alive.probe();
+    expect(pings.length).toBe(2);
+    await pass(100);
+    alive.heard();
+    alive.probe();
+    expect(pings.length).toBe(3);
+    await pass(3_000);
+    expect(told.dead).toBe(0);
+    alive.stop();
+  });
+
   it('that is to verify calls a link dead at the end of the time, unless anything is heard', async () => {
     const { alive, pings, told } = keepalive();
     await pass(100);

@@ -17,6 +17,8 @@ export class Keepalive {
   #timer: NodeJS.Timeout | undefined;
   /** Whether anything at all is waited for, and until when. */
   #verifying = false;
+  /** Whether a ping out of turn has gone out since anything was heard. */
+  #probed = false;
   #verifyTimer: NodeJS.Timeout | undefined;
   /** Intervals are counted, not time: after a sleep of this process the peer gets its chance to speak. */
   #silent = 0;
@@ -61,9 +63,17 @@ export class Keepalive {
     }, timeoutMs);
   }
 
-  /** Anything arrived. Called for every read, so it only resets a counter. */
+  /** A sign of the other side is wanted, at no consequence: a ping out of turn, one until anything is heard. */
+  probe(): void {
+    if (this.#probed) return;
+    this.#probed = true;
+    this.#ping();
+  }
+
+  /** Anything arrived. Called for every read, so it only resets. */
   heard(): void {
     this.#silent = 0;
+    this.#probed = false;
     this.#verifying = false;
   }
 

@@ -34,6 +34,10 @@ const OVERLOADED_BYTES = 8_388_608;
 const TICK_MS = 100;
 /** An opener gives up waiting for a sign of the stream after so many ticks: 1 s. */
 const UNACKNOWLEDGED_TICKS = 10;
+/** Halfway the other side is asked for any sign of itself: without one until then it is the link that is silent. */
+const PROBE_TICKS = 5;
+/** Who relays has given up before by the clock of whoever asked, which is a bit ahead. */
+const GIVEN_UP_TICKS = 8;
 
 /** Ids passed over to find one with a slot of its own in the table of streams. */
 const MAX_SLOT_STEPS = 64;
@@ -64,6 +68,8 @@ export class Link implements CarrierSink, FrameSink, StreamPort {
   /** The other side has heard of our going away: nothing that it opened before is still on its way. */
   #heardOfGoing = false;
   #suspect = false;
+  /** Ticks since anything was heard, while there are streams. */
+  #quietTicks = 0;
   #end: LinkEnd | undefined;
   #attached = false;
   #closed = false;
@@ -124,7 +130,7 @@ export class Link implements CarrierSink, FrameSink, StreamPort {
     return this.#turns.contended || this.#isFull();
   }
 
-  /** Whether a stream was not acknowledged in time and nothing at all has been heard since. */
+  /** Whether a stream was not acknowledged in time, and nothing at all was heard meanwhile and since. */
   get suspect(): boolean {
     return this.#suspect;
   }
@@ -210,6 +216,7 @@ export class Link implements CarrierSink, FrameSink, StreamPort {
 
   forget(stream: LinkStream): void {
     this.#streams.delete(stream.id);
+    if (stream.opener && !stream.acknowledged && stream.ticks >= GIVEN_UP_TICKS) this.#doubt(stream);
     this.#endIfDone();
   }
 
@@ -219,6 +226,7 @@ export class Link implements CarrierSink, FrameSink, StreamPort {
     this.#bytesIn += end - start;
     this.#keepalive.heard();
     this.#suspect = false;
+    this.#quietTicks = 0;
     if (this.#carrier.backlog > 2 * OVERLOADED_BYTES) {
       return this.close(GoAwayCode.Protocol, 'what is sent here is not read');
     }
@@ -263,7 +271,10 @@ export class Link implements CarrierSink, FrameSink, StreamPort {
       }
       case Kind.Reset: {
         const reset = decodeReset(payload.subarray(start, end));
-        return this.#stream(id)?.receiveReset(reset.code, reset.text);
+        const stream = this.#stream(id);
+        if (stream === undefined) return;
+        stream.acknowledged = true;
+        return stream.receiveReset(reset.code, reset.text);
       }
       case Kind.Ping:
         if (!this.#attached) throw new ProtocolError('ping before the welcome');
@@ -384,20 +395,28 @@ export class Link implements CarrierSink, FrameSink, StreamPort {
     if (this.#streams.size === 0) {
       clearInterval(this.#tickTimer);
       this.#tickTimer = undefined;
+      this.#quietTicks = 0;
       return;
     }
+    this.#quietTicks++;
     for (const stream of this.#streams.all()) {
       stream.ticks++;
       if (stream.acknowledged) continue;
       if (stream.opener) {
+        if (stream.ticks === PROBE_TICKS) this.#keepalive.probe();
         if (stream.ticks !== UNACKNOWLEDGED_TICKS) continue;
-        this.#suspect = true;
+        this.#doubt(stream);
         stream.consumer.onUnacknowledged();
       } else if (stream.ticks > 1 && stream.acknowledgesItself) {
         stream.accept();
       }
     }
   };
+
+  /** A stream has waited for its acknowledgement in vain: for want of any sign since the probe it is the link's fault. */
+  #doubt({ ticks }: LinkStream): void {
+    if (this.#quietTicks > ticks - PROBE_TICKS) this.#suspect = true;
+  }
 
   /** Enough is on its way to the operating system, or the link is gone. */
   readonly #isFull = (): boolean =>

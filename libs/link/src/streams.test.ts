@@ -363,6 +363,28 @@ describe('acknowledgement', () => {
     sides.push(pair.dialer, pair.listener);
   });
 
+  it('that is missing although the other side answers pings is not the fault of the link', async () => {
+    const pair = await pairOf();
+    const { near, far } = await opened(pair);
+    far.stream.acknowledgesItself = false;
+    await pass(1_001);
+    expect(near.recorder.calls).toEqual(['unacknowledged']);
+    expect(pair.listener.link.suspect).toBe(false);
+  });
+
+  it('that is missing makes the link suspect also where the stream is given up a moment before', async () => {
+    const pair = await simulatedPair();
+    pair.path.listener.block();
+    const near = pair.listener.open();
+    await pass(701);
+    pair.listener.open().stream.reset(ResetCode.Cancelled);
+    expect(pair.listener.link.suspect).toBe(false);
+    await pass(101);
+    near.stream.reset(ResetCode.Cancelled);
+    expect(pair.listener.link.suspect).toBe(true);
+    sides.push(pair.dialer, pair.listener);
+  });
+
   it.each(['head', 'data', 'accept'])('is any sign of the stream: %s', async (sign) => {
     const { near, far } = await opened(await pairOf());
     if (sign === 'head') sendHead(far, 'HTTP/1.1 100 Continue\r\n\r\n');
