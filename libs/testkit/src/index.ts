@@ -12,6 +12,8 @@ export { startNats } from './nats-server.ts';
 export type { NatsServer } from './nats-server.ts';
 export { recordingLogger } from './recording-logger.ts';
 export type { LoggedLine } from './recording-logger.ts';
+export { RedisCluster } from './redis-cluster.ts';
+export { RedisSentinels } from './redis-sentinels.ts';
 export { startRedis } from './redis-server.ts';
 export type { RedisServer } from './redis-server.ts';
 export { ServerProcess, ServerStartError } from './server-process.ts';
