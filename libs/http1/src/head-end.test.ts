@@ -1,6 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { checkPartialHead, DEFAULT_HEAD_LIMITS, findHeadEnd, headStart, unendingHead } from './index.ts';
+import {
+  checkPartialAnswer,
+  checkPartialHead,
+  DEFAULT_HEAD_LIMITS,
+  findHeadEnd,
+  headStart,
+  Http1Error,
+  unendingHead,
+} from './index.ts';
 
 const soup = fc
   .array(fc.constantFrom('\r', '\n', '\r\n', 'a', '\0', 'b:'), { maxLength: 40 })
@@ -55,6 +63,17 @@ describe('an unfinished head', () => {
       expect(() => checkPartialHead(bytes, Math.max(0, end - 2), end)).not.toThrow();
     }
   });
+
+  it.each(['H', 'HTTP/1.', 'HTTP/1.1 200 OK\r\nA: b\r'])('of an answer is waited for: %j', (text) => {
+    expect(() => checkPartialAnswer(Buffer.from(text), 0, 0, text.length)).not.toThrow();
+  });
+
+  it.each(['SSH-2.0-x\r\n', 'HTTP/2', 'h', '\r\n', '\x15\x03\x01', 'HTTP/1.1 200 OK\nA: b\n\n'])(
+    'of an answer is refused early: %j',
+    (text) => {
+      expect(() => checkPartialAnswer(Buffer.from(`..${text}`), 2, 2, 2 + text.length)).toThrow(Http1Error);
+    },
+  );
 
   it('that grows too large is told for its target or for its fields', () => {
     const target = Buffer.from(`GET /${'a'.repeat(40_000)}`);

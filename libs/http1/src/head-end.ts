@@ -46,7 +46,22 @@ export function checkPartialHead(buffer: Buffer, from: number, end: number): voi
   }
 }
 
-/** What to refuse a head with that has not ended within `limits.headBytes`. */
+const ANSWER_START = Buffer.from('HTTP/1.');
+
+/**
+ * The same for a response whose head begins at `start`, which also has to begin like one: a service of another
+ * protocol might never end what is no head.
+ */
+export function checkPartialAnswer(buffer: Buffer, start: number, from: number, end: number): void {
+  for (let at = start; at < end && at < start + ANSWER_START.length; at += 1) {
+    if (buffer[at] !== ANSWER_START[at - start]) {
+      throw new Http1Error('upstream_protocol', 'not a response of HTTP/1.x');
+    }
+  }
+  checkPartialHead(buffer, from, end);
+}
+
+/** What to refuse a head with that is longer than `limits.headBytes`, ended or not. */
 export function unendingHead(buffer: Buffer, start: number, end: number, limits: HeadLimits): Http1Error {
   const line = buffer.subarray(start, end).indexOf(LF);
   return line === -1 || line > limits.targetBytes + limits.nameBytes

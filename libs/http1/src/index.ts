@@ -15,7 +15,7 @@ export {
   withoutFields,
 } from './fields.ts';
 export type { ForwardedFields } from './forwarded-fields.ts';
-export { checkPartialHead, findHeadEnd, headStart, unendingHead } from './head-end.ts';
+export { checkPartialAnswer, checkPartialHead, findHeadEnd, headStart, unendingHead } from './head-end.ts';
 export { hostnameOf } from './hostname.ts';
 export { asUpstreamError, Http1Error } from './http1-error.ts';
 export type { Http1ErrorCode } from './http1-error.ts';

@@ -1,4 +1,4 @@
-import { findHeadEnd, Http1Error, readResponseHead } from '@culvert/http1';
+import { checkPartialAnswer, findHeadEnd, Http1Error, readResponseHead } from '@culvert/http1';
 import type { HeadLimits, RequestHead, ResponseHead } from '@culvert/http1';
 import { coarseNow } from '@culvert/lifecycle';
 import type { LinkStream, StreamConsumer } from '@culvert/link';
@@ -224,7 +224,10 @@ export class HttpExchange implements StreamConsumer, ConnectionUser {
     let start = 0;
     for (;;) {
       const headEnd = findHeadEnd(buffer, searchFrom, end);
-      if (headEnd === -1) return this.#keepPartial(buffer, start, end);
+      if (headEnd === -1) {
+        checkPartialAnswer(buffer, start, searchFrom, end);
+        return this.#keepPartial(buffer, start, end);
+      }
       const answer = readResponseHead(buffer, start, headEnd, this.#request.method, this.#parts.limits);
       if (answer.status >= 200) return this.#onAnswer(answer, buffer, headEnd, end);
       if (answer.status === 101) return this.#switch(answer, buffer, headEnd, end);
