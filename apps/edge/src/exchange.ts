@@ -198,7 +198,7 @@ export class Exchange implements Caller {
   onHead(buffer: Buffer, start: number, headEnd: number, end: number, last: boolean): void {
     let head: ResponseHead;
     try {
-      head = readResponseHead(buffer, start, headEnd, this.head.method, this.#context.answerLimits);
+      head = readResponseHead(buffer, start, headEnd, this.head.method, this.#context.headLimits);
     } catch (error) {
       if (!(error instanceof Http1Error)) throw error;
       return this.#distrust(error.reason);
@@ -235,7 +235,7 @@ export class Exchange implements Caller {
   onTrailers(fields: string): void {
     if (fields === '') return;
     try {
-      this.#trailers = readTrailers(`${fields}\r\n`, this.#context.answerLimits);
+      this.#trailers = readTrailers(`${fields}\r\n`, this.#context.headLimits);
     } catch (error) {
       if (!(error instanceof Http1Error)) throw error;
       this.#distrust(error.reason);

@@ -21,9 +21,8 @@ export interface HttpTimeouts {
 export interface HttpContext {
   readonly ways: Ways;
   readonly deadlines: Deadlines;
+  /** Of requests, and of what agents answer. */
   headLimits: HeadLimits;
-  /** Of what agents answer: one field may take all the room of a head. */
-  answerLimits: HeadLimits;
   timeouts: HttpTimeouts;
   /** Bytes; Infinity where there is no limit. */
   bodySize: number;

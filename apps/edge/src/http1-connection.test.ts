@@ -142,7 +142,7 @@ describe('a request that is refused at once', () => {
     ],
     [
       'a long field',
-      `GET / HTTP/1.1\r\nHost: app.test\r\nX: ${'x'.repeat(20_000)}\r\n\r\n`,
+      `GET / HTTP/1.1\r\nHost: app.test\r\nX: ${'x'.repeat(40_000)}\r\n\r\n`,
       431,
       'head_too_large',
     ],
@@ -159,6 +159,12 @@ describe('a request that is refused at once', () => {
       'head_too_large',
     ],
     ['a long target', `GET /${'x'.repeat(20_000)} HTTP/1.1\r\nHost: app.test\r\n\r\n`, 414, 'uri_too_long'],
+    [
+      'a target beyond the whole head',
+      `GET /${'x'.repeat(40_000)} HTTP/1.1\r\nHost: app.test\r\n\r\n`,
+      414,
+      'uri_too_long',
+    ],
   ])('for %s is answered and its connection closed', async (_, request, status, code) => {
     const { edge, agent } = await startWithAgent();
     const client = (await edge.connect()).send(request);
@@ -169,6 +175,16 @@ describe('a request that is refused at once', () => {
     expect(await client.over()).toBe('cleanly');
     expect(agent.streams).toHaveLength(0);
     expect(await edge.metric('culvert_edge_refusals_total', `code="${code}"`)).toBe(1);
+  });
+
+  it.each([undefined, '96KiB'])('may have one field that fills it: %s', async (headerSize) => {
+    const { client, agent } = await startWithAgent(
+      headerSize === undefined ? {} : { limits: { headerSize } },
+    );
+    const cookie = 'c'.repeat(headerSize === undefined ? 30_000 : 90_000);
+    client.send(`GET / HTTP/1.1\r\nHost: app.test\r\nCookie: ${cookie}\r\n\r\n`);
+    const stream = await agent.next();
+    expect(stream.head).toContain(`Cookie: ${cookie}\r\n`);
   });
 
   it('for a head that does not arrive in time, however slowly it drips, is answered 408', async () => {

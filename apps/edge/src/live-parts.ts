@@ -1,4 +1,4 @@
-import { DEFAULT_HEAD_LIMITS } from '@culvert/http1';
+import { DEFAULT_HEAD_LIMITS, type HeadLimits } from '@culvert/http1';
 import type { StreamMemory } from '@culvert/link';
 import { livePart, type LiveParts } from '@culvert/settings';
 import type { Admission } from './admission.ts';
@@ -94,13 +94,23 @@ export function liveParts(edge: Changeable): LiveParts<EdgeSettings> {
   ];
 }
 
+/** One field may take all the room that the head has, and the target half of it. */
+function headLimits({ headerSize, headerCount }: EdgeSettings['limits']): HeadLimits {
+  const targetBytes = Math.max(DEFAULT_HEAD_LIMITS.targetBytes, headerSize >> 1);
+  return {
+    ...DEFAULT_HEAD_LIMITS,
+    headBytes: headerSize,
+    valueBytes: headerSize,
+    fields: headerCount,
+    targetBytes,
+  };
+}
+
 /** What each request goes by. Throws ErrorPageError. */
 export function requestRules(settings: EdgeSettings): RequestRules {
   const { limits, timeouts, secret, echoRequestId } = settings;
-  const headLimits = { ...DEFAULT_HEAD_LIMITS, headBytes: limits.headerSize, fields: limits.headerCount };
   return {
-    headLimits,
-    answerLimits: { ...headLimits, valueBytes: limits.headerSize },
+    headLimits: headLimits(limits),
     timeouts: { ...timeouts, total: timeouts.total ?? Infinity },
     bodySize: limits.bodySize ?? Infinity,
     http2Streams: limits.http2Streams,

@@ -124,7 +124,8 @@ describe('a request head', () => {
     [431, get('/', `${'n'.repeat(9)}: v`), { nameBytes: 8 }],
     [431, get('/', `n: ${'v'.repeat(9)}`), { valueBytes: 9 }],
     [431, get('/', 'a: b', 'c: d'), { fields: 2 }],
-    [431, get('/'), { headBytes: 10 }],
+    [431, get('/'), { headBytes: 20 }],
+    [414, get(`/${'a'.repeat(400)}`), { headBytes: 300, targetBytes: 40, nameBytes: 8 }],
     [501, head('BREW / HTTP/1.1', 'Host: a'), { methods: 'known' as const }],
     [501, head(`${'M'.repeat(65)} / HTTP/1.1`, 'Host: a'), {}],
   ])('beyond a limit is refused with %i', (status, text, limits) => {

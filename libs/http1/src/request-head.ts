@@ -3,6 +3,7 @@ import { FIELD, type FieldKind } from './field-names.ts';
 import { FieldReader } from './field-reader.ts';
 import { removeField } from './fields.ts';
 import { ForwardedLines, joined, NOT_FORWARDED, type ForwardedFields } from './forwarded-fields.ts';
+import { unendingHead } from './head-end.ts';
 import { hostEnd, hostnameOf } from './hostname.ts';
 import { Http1Error } from './http1-error.ts';
 import { DEFAULT_HEAD_LIMITS, type HeadLimits } from './limits.ts';
@@ -56,13 +57,20 @@ export function readRequestHead(
   end: number,
   limits: HeadLimits = DEFAULT_HEAD_LIMITS,
 ): RequestHead {
+  checkSize(bytes, start, end, limits);
   return new RequestReader(bytes, start, end, limits).head();
 }
 
 /** Parses a whole head given as latin1 text. Slower than `readRequestHead`. Throws Http1Error. */
 export function parseRequestHead(text: string, limits: HeadLimits = DEFAULT_HEAD_LIMITS): RequestHead {
   const bytes = Buffer.from(text, 'latin1');
+  checkSize(bytes, 0, bytes.length, limits);
   return new RequestReader(bytes, 0, bytes.length, limits, text).head();
+}
+
+/** Whether a head that is too long is told for its target must not depend on the pieces in which it came. */
+function checkSize(bytes: Buffer, start: number, end: number, limits: HeadLimits): void {
+  if (end - start > limits.headBytes) throw unendingHead(bytes, start, end, limits);
 }
 
 function refuse(reason: string): never {

@@ -10,7 +10,7 @@ const REQUEST_LIMITS: HeadLimits = {
   ...DEFAULT_HEAD_LIMITS,
   headBytes: MAX_HEAD_BYTES,
   targetBytes: 65_536,
-  valueBytes: 65_536,
+  valueBytes: MAX_HEAD_BYTES,
   fields: 1_024,
 };
 
