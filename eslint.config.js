@@ -70,6 +70,13 @@ const plainError = {
   message: 'throw an error class of our own: it carries a name and fields.',
 };
 
+/** An ES module's import of node:http reads all its exports, one of which loads the WebSocket client: 13 MiB. */
+const heavyModules = ['node:http', 'node:https', 'node:http2', 'node:tls'].map((name) => ({
+  name,
+  allowTypeImports: true,
+  message: `takes megabytes: use process.getBuiltinModule('${name}') where it is needed.`,
+}));
+
 export default defineConfig(
   { ignores: ['**/out-tsc', '**/coverage', '.nx', 'bench/out', 'tests/chaos/out', '**/vitest.config.ts'] },
   {
@@ -88,6 +95,7 @@ export default defineConfig(
       'import-x/no-default-export': 'error',
       'culvert/file-name': 'error',
       'no-restricted-syntax': ['error', plainError],
+      '@typescript-eslint/no-restricted-imports': ['error', { paths: heavyModules }],
       'no-console': 'error',
       eqeqeq: 'error',
       '@typescript-eslint/consistent-type-imports': ['error', { fixStyle: 'separate-type-imports' }],
@@ -112,6 +120,7 @@ export default defineConfig(
     rules: {
       '@nx/enforce-module-boundaries': moduleBoundaries(boundaries('layer:test')),
       'no-restricted-syntax': 'off',
+      '@typescript-eslint/no-restricted-imports': 'off',
       '@typescript-eslint/unbound-method': 'off',
     },
   },

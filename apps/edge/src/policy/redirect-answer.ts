@@ -1,9 +1,10 @@
-import { STATUS_CODES } from 'node:http';
 import { fieldLine } from '@culvert/http1';
 import type { OwnAnswer } from '../own-answer.ts';
 import type { Redirect } from './policy.ts';
 import { valueOf } from './request-facts.ts';
 import type { RequestFacts } from './request-facts.ts';
+
+const { STATUS_CODES } = process.getBuiltinModule('node:http');
 
 /** A redirect that the edge itself answers with. */
 export function redirectAnswer({ to, status }: Redirect, facts: RequestFacts): OwnAnswer {
