@@ -426,6 +426,7 @@ class Edge implements RunningEdge {
 
   #busy(closedAt: number): boolean {
     if (this.#counters.requestsOpen > 0 || this.#links().some((link) => link.openStreams > 0)) return true;
+    if (this.#peerLinks.busy) return true;
     const watched = this.#deadlines.all();
     // Whoever has connected at the last moment is about to ask.
     if (performance.now() - closedAt < FRESH_MS && watched.some((one) => one instanceof Sniffing))

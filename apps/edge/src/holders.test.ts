@@ -124,6 +124,22 @@ describe('holders of a tunnel', () => {
     await eventually(async () => (await reach()) === 'a');
   });
 
+  it('are waited for when they are slow: only who knows of none says so', async () => {
+    const { reach, signals, peers, pool } = start();
+    peers.reachable.set('a', fakeLink());
+    signals.respond(holdersOf(TUNNEL), async () => {
+      await new Promise((resolve) => setTimeout(resolve, 300));
+      return pool('a');
+    });
+    expect(await reach()).toBe('a');
+  });
+
+  it('are not waited for for ever', async () => {
+    const { reach, signals } = start();
+    signals.respond(holdersOf(TUNNEL), () => new Promise(() => undefined));
+    expect(await reach()).toBeUndefined();
+  });
+
   it('that cannot be reached or were tried are passed over', async () => {
     const { holders, peers, hold, reach } = start();
     const [a] = [hold('a'), hold('b')];

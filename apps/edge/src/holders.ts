@@ -11,8 +11,10 @@ import type { Self } from './siblings.ts';
 
 /** Tunnels whose holders are remembered; the longest unasked goes first. */
 const MAX_TUNNELS = 10_000;
-/** How long holders may answer; the first answer is used at once. */
+/** How long holders may answer once one of them has; the first answer is used at once. */
 const GATHER_MS = 250;
+/** How long the first of them may take: silence does not say that there is none. */
+const PATIENCE_MS = 1_000;
 /** What is known for longer is asked for again before it is used, ms. */
 const FRESH_MS = 30_000;
 /** And what is known for this long, in the background while it is used: signals get lost between NATS servers, ms. */
@@ -224,26 +226,38 @@ export class Holders {
 
   /** Resolves with the first answer; later ones are noted as they come. */
   #gather(tunnel: string, known: Known): Promise<void> {
+    const gathering = Promise.withResolvers<void>();
+    known.gathering = gathering.promise;
     return new Promise((resolve) => {
       const answered = (): void => {
         known.askedAt = performance.now();
         resolve();
       };
-      const onReply = (reply: unknown): void => {
-        this.#note(known, reply as PoolInfo);
+      const done = (): void => {
+        clearTimeout(timer);
+        if (known.gathering === gathering.promise) known.gathering = undefined;
+        gathering.resolve();
         answered();
       };
-      const done = (): void => {
-        known.gathering = undefined;
-        answered();
+      let replies = 0;
+      const timer = setTimeout(() => {
+        if (replies > 0) done();
+      }, GATHER_MS);
+      const onReply = (reply: unknown): void => {
+        replies++;
+        this.#note(known, reply as PoolInfo);
+        // Later ones are noted, and nobody waits for them any more.
+        if (known.gathering === gathering.promise) answered();
       };
       const askedAt = performance.now();
-      known.gathering = this.#signals
-        .gather(holdersOf(tunnel), {}, { windowMs: GATHER_MS, onReply })
-        .then(done, (error: unknown) => {
-          if (isNobody(error)) this.#forgetSilent(known, NOBODY, askedAt);
-          done();
-        });
+      const over = (error?: unknown): void => {
+        if (known.gathering !== gathering.promise) return;
+        if (isNobody(error)) this.#forgetSilent(known, NOBODY, askedAt);
+        done();
+      };
+      this.#signals
+        .gather(holdersOf(tunnel), {}, { windowMs: PATIENCE_MS, onReply })
+        .then(() => over(), over);
     });
   }
 

@@ -47,6 +47,8 @@ interface Peer {
 export class PeerLinks {
   readonly #options: PeerLinksOptions;
   readonly #peers = new Map<string, Peer>();
+  /** Also those that take no more streams, until their last one is over. */
+  readonly #open = new Set<Link>();
 
   constructor(options: PeerLinksOptions) {
     this.#options = options;
@@ -54,6 +56,12 @@ export class PeerLinks {
 
   get links(): Link[] {
     return [...this.#peers.values()].flatMap((peer) => peer.links);
+  }
+
+  /** Whether anything that was relayed is still under way. */
+  get busy(): boolean {
+    for (const link of this.#open) if (link.openStreams > 0) return true;
+    return false;
   }
 
   /** The link to an edge for the next stream, if there is one now. */
@@ -185,6 +193,7 @@ export class PeerLinks {
       if (index !== -1) peer.links.splice(index, 1);
     };
     this.#options.logger.info('peer link up', { peer: edge, address: peer.address });
+    this.#open.add(link);
     return {
       // Streams are opened by the side that dials; the other dials for its own.
       onOpen: () => ResetCode.Refused,
@@ -192,6 +201,7 @@ export class PeerLinks {
       onControl: () => undefined,
       onClosed: (end) => {
         gone();
+        this.#open.delete(link);
         this.#options.logger.info('peer link down', { peer: edge, reason: end.text });
       },
     };

@@ -1,3 +1,4 @@
+import { setTimeout as wait } from 'node:timers/promises';
 import { TcpProxy, eventually } from '@culvert/testkit';
 import { poolOf } from '@culvert/signals';
 import type { PoolInfo } from '@culvert/signals';
@@ -80,6 +81,25 @@ describe('a request at an edge without a pool', () => {
     await client.hear('down after');
     expect(await client.over()).toBe('cleanly');
   });
+
+  it.each(['that drains', 'that drains while the other edge does, too'])(
+    'as an upgraded connection is finished by an edge %s',
+    async (which) => {
+      const { near, far, agent, client } = await startRegion({ drainDelay: '0s', drainTimeout: '10s' });
+      client.request('GET /', ['Connection: Upgrade', 'Upgrade: x']);
+      const stream = await agent.next();
+      stream.answer('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x', '', 'more');
+      expect((await client.response()).status).toBe(101);
+      if (which.includes('other')) void far.running.drain();
+      const drained = near.running.drain().then(() => 'drained');
+      // Longer than anything else holds a drain up.
+      expect(await Promise.race([drained, wait(1_000, 'not yet')])).toBe('not yet');
+      stream.send('the end', 'last');
+      await client.hear('the end');
+      client.socket.end();
+      expect(await drained).toBe('drained');
+    },
+  );
 
   it('is reset at the agent at once when the client goes', async () => {
     const { agent, client } = await startRegion();
