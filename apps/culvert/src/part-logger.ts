@@ -8,7 +8,8 @@ export function partLogger(logger: Logger, part: string): Logger {
   return withoutReady(logger.with({ part }));
 }
 
-function withoutReady(logger: Logger): Logger {
+/** The log of a process that is only a part of what somebody waits for. */
+export function withoutReady(logger: Logger): Logger {
   return {
     ...logger,
     info: (event, fields) => logger.info(event === 'ready' ? 'part ready' : event, fields),

@@ -16,6 +16,7 @@ import {
   declareLogMetrics,
   declareProcessMetrics,
   Metrics,
+  type LogFields,
   type Logger,
   type LogLevel,
   type RootLogger,
@@ -57,6 +58,8 @@ export interface ServiceFile<Settings> {
   readonly section?: string;
   /** What concerns the process itself. */
   readonly own: (settings: Settings) => ProcessSettings;
+  /** What each line of its log says besides. */
+  readonly logFields?: LogFields;
 }
 
 /** Runs a service until a signal ends it, and then the process with the fitting status. */
@@ -72,11 +75,12 @@ export async function serve(
 /** The same for a service with a file: SIGHUP and changes of the file change what runs. */
 export async function serveFile<Settings>(
   name: string,
-  { read, own, section }: ServiceFile<Settings>,
+  { read, own, section, logFields = {} }: ServiceFile<Settings>,
   start: (settings: Settings, parts: ProcessParts) => Promise<LiveService<Settings>>,
 ): Promise<never> {
   const file = read();
-  const logger = await createLogger({ service: name, level: own(file.settings).log.level });
+  const { level } = own(file.settings).log;
+  const logger = await createLogger({ service: name, level, fields: logFields });
   const reloading = new Reloading({ file, read, logger });
   const log = livePart<Settings>([section === undefined ? 'log' : `${section}.log`], (next) =>
     logger.setLevel(own(next).log.level),

@@ -52,6 +52,8 @@ export interface EdgeParts {
   readonly logger: Logger;
   readonly metrics: Metrics;
   readonly version: string;
+  /** The start of the edge whose worker this process is, the same for all of them; absent: it is the edge alone. */
+  readonly start?: string;
 }
 
 export interface RunningEdge extends Service {
@@ -467,7 +469,7 @@ class Edge implements RunningEdge {
     const elsewhere = others.filter(({ address }) => address !== own);
     return own === undefined || this.#draining !== undefined
       ? elsewhere
-      : [{ id: edgeName(id), region, address: own, boot: this.#boot }, ...elsewhere];
+      : [{ id: edgeName(id), region, address: own, boot: this.#parts.start ?? this.#boot }, ...elsewhere];
   }
 
   /** What this edge holds and believes: to be compared with the registry and with other edges. */
@@ -489,6 +491,7 @@ class Edge implements RunningEdge {
       id,
       region,
       boot: this.#boot,
+      ...(this.#parts.start === undefined ? {} : { start: this.#parts.start }),
       ...(peersAddress === undefined ? {} : { peers: peersAddress }),
       ...(agentsAddress === undefined ? {} : { agents: agentsAddress }),
       draining: this.#draining !== undefined,

@@ -46,6 +46,16 @@ it('other edges are known as they announce themselves, the own is not', async ()
   expect(told).toEqual(['change']);
 });
 
+it('agents are told of the workers of an edge as of one, which has started when its workers have', async () => {
+  const { neighbours, say } = start();
+  await say(EDGE_UP, info('a/1', { agents: 'a.test:7000', start: 's1' }));
+  await say(EDGE_UP, info('a/2', { agents: 'a.test:7000', boot: 'b2', start: 's1' }));
+  const told = { id: 'a', region: 'eu', address: 'a.test:7000', boot: 's1' };
+  expect(neighbours.forAgents).toEqual([told]);
+  await say(EDGE_UP, info('a/2', { agents: 'a.test:7000', boot: 'b3', start: 's1' }));
+  expect(neighbours.forAgents).toEqual([told]);
+});
+
 it('agents are told of none that drains, takes no agents or has been silent', async () => {
   const { say, ids } = start();
   await say(EDGE_UP, info('a'));

@@ -64,14 +64,14 @@ export class Neighbours {
 
   /** Addresses for agents, of edges that are not about to leave. */
   get forAgents(): EdgeAddress[] {
-    return [...this.#known.values()]
-      .filter(({ info, silent }) => !silent && !info.draining && info.agents !== undefined)
-      .map(({ info }) => ({
-        id: edgeName(info.id),
-        region: info.region,
-        address: info.agents!,
-        boot: info.boot,
-      }));
+    const addresses = new Map<string, EdgeAddress>();
+    for (const { info, silent } of this.#known.values()) {
+      const { id, region, agents: address, boot, start = boot, draining } = info;
+      if (silent || draining || address === undefined) continue;
+      // Workers share an address, and are one edge.
+      addresses.set(address, { id: edgeName(id), region, address, boot: start });
+    }
+    return [...addresses.values()];
   }
 
   /** When the edge was last heard of; `performance.now()`. */

@@ -90,6 +90,36 @@ admin: { listen: 127.0.0.1:9091 }
     );
   });
 
+  describe('of several workers', () => {
+    const file = (keys: string) => `id: a\nsecret: s\nworkers: 3\n${keys}`;
+    const nats = 'nats: nats://127.0.0.1:4222\n';
+    const entry = 'entryPoints: [{ listen: ":80" }]\n';
+
+    it('need the bus that workers tell each other by what they hold', () => {
+      expect(() => parse(file(entry))).toThrow('/srv/edge.yml:3: workers: needs "nats"');
+      expect(parse(file(`${nats}${entry}`)).workers).toBe(3);
+    });
+
+    it('name the ports that workers share', () => {
+      expect(() =>
+        parse(file(`${nats}entryPoints: [{ listen: ":0" }]\nagents: { listen: "127.0.0.1:0" }`)),
+      ).toThrow(/5: entryPoints\.0\.listen: each worker .*\n.*6: agents\.listen: each worker/);
+    });
+
+    it('leave room for one port for peers a worker', () => {
+      const peers = (listen: string, more = '') =>
+        parse(file(`${nats}${entry}peers: { listen: "${listen}" }\n${more}`));
+      expect(peers(':65533').peers?.listen.port).toBe(65_533);
+      expect(() => peers(':65534')).toThrow(
+        '6: peers.listen: the workers take the ports 65534 to 65536: there are none above 65535',
+      );
+      expect(() => peers(':78')).toThrow('the workers take the ports 78 to 80: ":80" is among them');
+      const admin = 'admin: { listen: "127.0.0.1:7003" }';
+      expect(() => peers('127.0.0.1:7001', admin)).toThrow('"127.0.0.1:7003" is among them');
+      expect(peers('127.0.0.2:7001', admin).workers).toBe(3);
+    });
+  });
+
   it('need an entry point', () => {
     expect(() => parse('id: a\nentryPoints: []')).toThrow(
       '/srv/edge.yml:2: entryPoints: needs at least one entry',

@@ -1,3 +1,4 @@
+import { formatAddress, type ListenAddress } from '@culvert/lifecycle';
 import {
   addressRange,
   adminSection,
@@ -32,6 +33,9 @@ import type { PageFiles } from './error-pages.ts';
 
 /** With what the edge adds, a head stays below the largest that a frame may carry. */
 const MAX_HEADER_SIZE = 98_304;
+const MAX_PORT = 65_535;
+/** Hosts that stand for all addresses of the machine. */
+const ANYWHERE: ReadonlySet<string> = new Set(['', '0.0.0.0', '::']);
 
 export type EdgeSettings = SettingsOf<typeof edgeSchema>;
 
@@ -51,6 +55,11 @@ export const edgeSchema = (folder: string) =>
       agents: optional(agents(folder)),
       peers: optional(peers(folder)),
       admin: optional(adminSection()),
+      workers: count(
+        'processes that share the work, on the same ports: as many as there are cores; limits count in each of them',
+        1,
+        { max: 128 },
+      ),
       reusePort: reusePort(),
       drainTimeout: drainTimeout(),
       drainDelay: duration('how long a draining edge still accepts, so that balancers notice', '2s'),
@@ -67,6 +76,7 @@ export const edgeSchema = (folder: string) =>
       log: logSection(),
     },
     function* (edge) {
+      yield* badWorkers(edge);
       yield* badPeers(edge.peers, edge.secret !== undefined);
       if (edge.limits.headerSize > MAX_HEADER_SIZE) {
         yield { path: ['limits', 'headerSize'], message: 'is more than a link carries: 96KiB at most' };
@@ -74,6 +84,45 @@ export const edgeSchema = (folder: string) =>
       yield* badPages(edge.errors);
     },
   );
+
+interface Shared {
+  readonly workers: number;
+  readonly nats?: unknown;
+  readonly entryPoints: readonly { readonly listen: ListenAddress }[];
+  readonly agents?: { readonly listen: ListenAddress } | undefined;
+  readonly admin?: { readonly listen: ListenAddress } | undefined;
+  readonly peers?: { readonly listen: ListenAddress; readonly advertise?: string | undefined } | undefined;
+}
+
+/** Workers share the listeners, and other edges reach each of them at a port of its own. */
+function* badWorkers({ workers, nats, entryPoints, agents, admin, peers }: Shared) {
+  if (workers === 1) return;
+  if (nats === undefined)
+    yield { path: ['workers'], message: 'needs "nats": workers tell each other over it what they hold' };
+  const chosen = 'each worker would get a port of its own from the system: name one';
+  for (const [at, { listen }] of entryPoints.entries())
+    if (listen.port === 0) yield { path: ['entryPoints', at, 'listen'], message: chosen };
+  if (agents?.listen.port === 0) yield { path: ['agents', 'listen'], message: chosen };
+  if (peers === undefined || peers.listen.port === 0) return;
+  const { host, port: first } = peers.listen;
+  const last = first + workers - 1;
+  const ports = `the workers take the ports ${first} to ${last}`;
+  if (last > MAX_PORT) yield { path: ['peers', 'listen'], message: `${ports}: there are none above 65535` };
+  for (const other of [...entryPoints, agents, admin])
+    if (other !== undefined && meets(other.listen, { host, first, last }))
+      yield {
+        path: ['peers', 'listen'],
+        message: `${ports}: "${formatAddress(other.listen)}" is among them`,
+      };
+}
+
+function meets(
+  { host, port }: ListenAddress,
+  taken: { readonly host: string; readonly first: number; readonly last: number },
+): boolean {
+  const isSameHost = host === taken.host || ANYWHERE.has(host) || ANYWHERE.has(taken.host);
+  return isSameHost && port >= taken.first && port <= taken.last;
+}
 
 /** Who the client is, and what services are told of it. */
 const forwarding = () => ({

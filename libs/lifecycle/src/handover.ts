@@ -69,7 +69,8 @@ async function ready(child: ChildProcess, givenUp: AbortSignal): Promise<void> {
   connection.unref();
 }
 
-function commandLine(): [string, ...string[]] {
+/** What starts this very command again, with the code that is installed then. */
+export function commandLine(): [string, ...string[]] {
   const [script = '', ...args] = process.argv.slice(1);
   const launcher = process.env[LAUNCHER_VARIABLE];
   if (launcher !== undefined) return [launcher, ...args];

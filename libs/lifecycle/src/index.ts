@@ -4,7 +4,7 @@ export { COARSE_CLOCK_STEP, coarseNow } from './coarse-clock.ts';
 export { within, type Outcome } from './deadline.ts';
 export { Deadlined, Deadlines } from './deadlines.ts';
 export { FileWatch, type FileWatchOptions } from './file-watch.ts';
-export { startSuccessor, SuccessorFailedError, yieldToSuccessor } from './handover.ts';
+export { commandLine, startSuccessor, SuccessorFailedError, yieldToSuccessor } from './handover.ts';
 export { AddressInUseError, listen, ListenDeniedError, ListenFailedError } from './listen.ts';
 export { run, type ExitStatus, type RunOptions, type Service, type SignalSource } from './run.ts';
 export type { RunLogger } from './run-logger.ts';

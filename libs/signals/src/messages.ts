@@ -94,6 +94,8 @@ export interface EdgeInfo {
   readonly region: string;
   /** A fresh random value for each start of the process: entries of an earlier start are stale. */
   readonly boot: string;
+  /** The same for all workers that were started together as one edge; absent where the process is the edge. */
+  readonly start?: string;
   /** `host:port` for peer links; absent when the edge takes none. */
   readonly peers?: string;
   /** Address for agents as they would write it in `edges:`; absent when the edge advertises none. */

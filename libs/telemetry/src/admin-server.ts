@@ -10,9 +10,9 @@ export interface AdminServerOptions {
   readonly listen: ListenAddress;
   /** True while the service takes work; otherwise the reason why not. */
   readonly ready: () => true | string;
-  readonly metrics: Metrics;
+  readonly metrics: Pick<Metrics, 'expose'>;
   /** What the service tells of itself at `/status`, as JSON: names and numbers, never secrets. */
-  readonly status?: () => object;
+  readonly status?: () => object | Promise<object>;
   /** Takes what is not one of the fixed paths; resolves with whether it answered. */
   readonly handler?: (request: IncomingMessage, response: ServerResponse) => Promise<boolean>;
   readonly logger: Logger;
@@ -79,7 +79,7 @@ async function answerMore(
 ): Promise<void> {
   const path = pathOf(request);
   if (path === '/status' && status !== undefined) {
-    return sendText(response, 200, `${JSON.stringify(status())}\n`, 'application/json');
+    return sendText(response, 200, `${JSON.stringify(await status())}\n`, 'application/json');
   }
   if ((await handler?.(request, response)) === true) return;
   sendError(response, 404, 'not_found', `nothing at ${path}`);

@@ -6,6 +6,8 @@ export interface LoggerOptions {
   /** `edge`, `router`, `agent`: who writes. */
   readonly service: string;
   readonly level?: LogLevel;
+  /** Added to each line. */
+  readonly fields?: LogFields;
   /** Receives each line instead of the standard output. */
   readonly write?: (line: string) => void;
 }
@@ -31,7 +33,7 @@ export async function createLogger(options: LoggerOptions): Promise<RootLogger> 
   const root = pino(
     {
       level: LEVELS[0],
-      base: { service: options.service },
+      base: { service: options.service, ...options.fields },
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
       serializers: { error: serializeError },

@@ -154,7 +154,9 @@ export class Installation {
     const host = `127.0.0.${n}`;
     const id = `edge-${n}`;
     const place = async (): Promise<Place> => ({ host, port: await freePort() });
-    const [http, agents, peers, admin] = [await place(), await place(), await place(), await place()];
+    const [http, agents, admin] = [await place(), await place(), await place()];
+    // Where the ports that follow are free for further workers.
+    const peers = { host: `127.0.1.${n}`, port: await freePort() };
     const configuration = {
       id,
       region: `region-${n}`,
