@@ -38,6 +38,7 @@ export class Running implements Address {
     this.skills = new Set([
       ...(plan.tlsPort === undefined ? [] : (['tls'] as const)),
       ...(plan.grpc === true ? (['grpc'] as const) : []),
+      ...(plan.workers === undefined ? [] : (['workers'] as const)),
     ]);
     this.serverReadyMs = cast.find(({ member }) => member.role === 'server')?.readyMs ?? 0;
     this.firstAnswerMs = firstAnswerMs;

@@ -27,8 +27,9 @@ export async function play(season: Season): Promise<void> {
 }
 
 async function turn(season: Season, contestant: Contestant, round: number): Promise<void> {
-  const shared = season.cases.filter(({ start }) => start === 'shared');
-  const alone = season.cases.filter(({ start }) => start === 'own');
+  const cases = season.cases.filter(({ name }) => contestant.only?.includes(name) ?? true);
+  const shared = cases.filter(({ start }) => start === 'shared');
+  const alone = cases.filter(({ start }) => start === 'own');
   if (shared.length > 0) await perform(season, contestant, round, shared);
   for (const one of alone) await perform(season, contestant, round, [one]);
 }

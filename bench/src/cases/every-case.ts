@@ -3,7 +3,7 @@ import type { Case } from './case.ts';
 import { grpc, h2 } from './http2.ts';
 import { idle } from './idle.ts';
 import { overload } from './overload.ts';
-import { c1, c512, c64, close, tls64, tlsclose } from './requests.ts';
+import { c1, c512, c64, close, tls64, tlsclose, workers } from './requests.ts';
 import { start } from './start.ts';
 
 /** All cases the bench knows, in the order of its tables. */
@@ -14,6 +14,7 @@ export const everyCase: readonly Case[] = [
   close,
   tls64,
   tlsclose,
+  workers,
   h2,
   grpc,
   bulk1,

@@ -1,8 +1,11 @@
+import type { Skill } from '../contestants/contestant.ts';
 import { wrk, type Load } from '../wrk.ts';
 import { column, sumColumn, type Case, type Taken, type Visit } from './case.ts';
 import { measureLoad } from './cost.ts';
 
-type Shape = Pick<Load, 'connections' | 'connection' | 'tls'>;
+interface Shape extends Pick<Load, 'connections' | 'connection' | 'tls'> {
+  readonly needs?: Skill;
+}
 
 /** Of a case that sends requests. */
 export const COLUMNS = [
@@ -51,10 +54,18 @@ export const tlsclose = requests('tlsclose', 'a new TLS connection each request,
   tls: true,
 });
 
-function requests(name: string, title: string, shape: Shape): Case {
+/** For those that share the port among several processes, and for comparison their own kind with one. */
+export const workers = requests('workers', 'one process and several, 64 kept-alive connections, 5 bytes', {
+  connections: 64,
+  connection: 'keep-alive',
+  needs: 'workers',
+});
+
+function requests(name: string, title: string, { needs, ...shape }: Shape): Case {
   const measure = (visit: Visit): Promise<Taken> => measureRequests(visit, { ...shape, path: '/' });
-  const needs = shape.tls === true ? ({ needs: 'tls' } as const) : {};
-  return { name, title, start: 'shared', ...needs, columns: COLUMNS, compared: COMPARED, measure };
+  const needed = needs ?? (shape.tls === true ? 'tls' : undefined);
+  const skill = needed === undefined ? {} : { needs: needed };
+  return { name, title, start: 'shared', ...skill, columns: COLUMNS, compared: COMPARED, measure };
 }
 
 async function measureRequests(visit: Visit, load: Omit<Load, 'seconds'>): Promise<Taken> {

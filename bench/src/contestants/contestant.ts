@@ -13,7 +13,7 @@ export interface Member extends Part {
 }
 
 /** What a contestant can do besides plain HTTP/1.1: some cases need it. */
-export type Skill = 'tls' | 'grpc';
+export type Skill = 'tls' | 'grpc' | 'workers';
 
 /** A contestant with its files written and its ports chosen, to be started in the order of its members. */
 export interface Plan extends Address {
@@ -23,6 +23,8 @@ export interface Plan extends Address {
   readonly adminPort?: number;
   /** Whether what is asked below `GRPC_PATH` of the TLS port reaches the service's gRPC side. */
   readonly grpc?: boolean;
+  /** Processes that share the public port; absent: it has no setting for that, or the bench leaves it alone. */
+  readonly workers?: number;
   readonly members: readonly Member[];
 }
 
@@ -47,6 +49,8 @@ export interface Contestant {
   readonly programs: readonly [string, ...string[]];
   /** Arguments that make the first program print its version. */
   readonly version: readonly string[];
+  /** The names of the cases that it takes part in; absent: all. */
+  readonly only?: readonly string[];
   plan(site: Site): Promise<Plan>;
 }
 

@@ -15,26 +15,40 @@ export const culvert: Contestant = {
   setup: 'edge, agent and router as processes, Redis and NATS, HTTP by hostname, 4 links over plain TCP',
   programs: [COMMAND, 'redis-server', 'nats-server'],
   version: ['--version'],
-  async plan(site: Site): Promise<Plan> {
-    const ports = await choosePorts(site);
-    const file = (name: string, content: object): string => writeYaml(site.folder, name, content);
-    const tunnel = { id: randomUUID(), token: randomBytes(24).toString('hex') };
-    return {
-      port: ports.public,
-      tlsPort: ports.secure,
-      adminPort: ports.edge,
-      grpc: true,
-      hostname: HOSTNAME,
-      members: [
-        redis(site, ports),
-        nats(ports),
-        service('router', 'control', file('router.yml', routerFile(ports, tunnel))),
-        service('edge', 'server', file('edge.yml', edgeFile(ports, site))),
-        service('agent', 'agent', file('agent.yml', agentFile(ports, tunnel, site))),
-      ],
-    };
-  },
+  plan: (site) => planWith(site, 1),
 };
+
+const WORKERS = 2;
+
+/** The same with an edge of several processes, for what that costs and brings. */
+export const culvertWorkers: Contestant = {
+  ...culvert,
+  name: 'culvert-workers',
+  setup: `the same with an edge of ${WORKERS} workers, which relay to each other what lands in the one without the link`,
+  only: ['workers'],
+  plan: (site) => planWith(site, WORKERS),
+};
+
+async function planWith(site: Site, workers: number): Promise<Plan> {
+  const ports = await choosePorts(site);
+  const file = (name: string, content: object): string => writeYaml(site.folder, name, content);
+  const tunnel = { id: randomUUID(), token: randomBytes(24).toString('hex') };
+  return {
+    port: ports.public,
+    tlsPort: ports.secure,
+    adminPort: ports.edge,
+    grpc: true,
+    workers,
+    hostname: HOSTNAME,
+    members: [
+      redis(site, ports),
+      nats(ports),
+      service('router', 'control', file('router.yml', routerFile(ports, tunnel))),
+      service('edge', 'server', file('edge.yml', edgeFile(ports, site, workers))),
+      service('agent', 'agent', file('agent.yml', agentFile(ports, tunnel, site))),
+    ],
+  };
+}
 
 interface Tunnel {
   readonly id: string;
@@ -93,7 +107,7 @@ function routerFile(ports: Ports, tunnel: Tunnel): object {
   };
 }
 
-function edgeFile(ports: Ports, { certificate: { cert, key } }: Site): object {
+function edgeFile(ports: Ports, { certificate: { cert, key } }: Site, workers: number): object {
   return {
     id: 'bench-1',
     region: 'bench',
@@ -104,7 +118,8 @@ function edgeFile(ports: Ports, { certificate: { cert, key } }: Site): object {
       { listen: at(ports.secure), tls: { certificates: [{ cert, key }] } },
     ],
     agents: { listen: at(ports.links), advertise: at(ports.links) },
-    peers: { listen: at(ports.peers), advertise: at(ports.peers) },
+    // There is no other edge, and workers would need a port each.
+    ...(workers === 1 ? { peers: { listen: at(ports.peers), advertise: at(ports.peers) } } : { workers }),
     admin: { listen: at(ports.edge) },
     drainDelay: '10ms', // no balancer has to notice, and a killed process leaves no compiled code behind
   };

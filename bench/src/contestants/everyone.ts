@@ -1,7 +1,7 @@
 import { bore } from './bore.ts';
 import { chisel } from './chisel.ts';
 import type { Contestant } from './contestant.ts';
-import { culvert } from './culvert.ts';
+import { culvert, culvertWorkers } from './culvert.ts';
 import { direct } from './direct.ts';
 import { frp, frpPool } from './frp.ts';
 import { gost } from './gost.ts';
@@ -16,6 +16,7 @@ export const everyone: readonly Contestant[] = [
   nginx,
   haproxy,
   culvert,
+  culvertWorkers,
   rathole,
   bore,
   frp,
