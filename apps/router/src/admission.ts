@@ -14,11 +14,19 @@ export class Admission {
   readonly #registry: Registry;
   readonly #snapshot: Snapshot;
   readonly #announcements: Announcements;
+  readonly #isWhole: () => Promise<boolean>;
 
-  constructor(registry: Registry, snapshot: Snapshot, announcements: Announcements) {
+  /** @param isWhole whether what the registry lacks does not exist */
+  constructor(
+    registry: Registry,
+    snapshot: Snapshot,
+    announcements: Announcements,
+    isWhole: () => Promise<boolean>,
+  ) {
     this.#registry = registry;
     this.#snapshot = snapshot;
     this.#announcements = announcements;
+    this.#isWhole = isWhole;
   }
 
   /** @throws RegistryDownError when the registry is away and the token has not been seen before */
@@ -52,7 +60,10 @@ export class Admission {
       isUuid(id) ? this.#registry.tunnel(id) : undefined,
     ]);
     const refusal = judge(request, token, tunnel);
-    if (refusal !== undefined) return refusal;
+    if (refusal !== undefined) {
+      if (!(await this.#isWhole())) throw new RegistryDownError();
+      return refusal;
+    }
     if (token !== undefined) this.#snapshot.noteToken(token);
     if (tunnel !== undefined) this.#snapshot.noteTunnel(tunnel);
     return (await this.#claimAll(claimsOf(claims, id, digest), token)) ?? admitted(request, tunnel);

@@ -51,8 +51,9 @@ export async function startRouter(
   const snapshot = new Snapshot();
   await snapshot.load(items);
   const announcements = new Announcements(signals);
-  const admission = new Admission(registry, snapshot, announcements);
-  const resolution = new Resolution(registry, snapshot);
+  const isWhole = (): Promise<boolean> => recovery.isWhole();
+  const admission = new Admission(registry, snapshot, announcements, isWhole);
+  const resolution = new Resolution(registry, snapshot, isWhole);
   const presence = new Presence(registry, admission, logger);
   const apiAccess = { token: settings.admin?.token.reveal() };
   const api = apiOf(apiAccess, parts, announcements);

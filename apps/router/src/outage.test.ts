@@ -91,7 +91,7 @@ it('when redis is back empty the file is loaded and edges are asked for their se
   await eventually(async () => (await call(router, 'GET', '/edges')).status === 503);
   await installation.redis.process.start();
 
-  await eventually(() => resyncs.length > 0 && changes.length > 0);
+  await eventually(() => resyncs.length > 0 && changes.some((change) => (change as { all: boolean }).all));
   expect(changes).toContainEqual({ hostnames: [], ports: true, all: true });
   expect(await resolved(asking.request(RESOLVE, { hostname: 'example.com' }, ASK))).toEqual([SHOP]);
   // The other router may still be reconnecting; it cannot say anything of names that it never met.
@@ -114,6 +114,42 @@ it('when redis is back empty the file is loaded and edges are asked for their se
     const tunnels = await resolved(asking.request(RESOLVE, { hostname: 'app.localhost' }, ASK));
     return tunnels[0] === BLOG;
   });
+});
+
+it('a redis that is emptied does not make names and tokens unknown, not for a moment', async () => {
+  const installation = await realInstallation();
+  await runRouter(installation);
+  const asking = await installation.signals();
+  const claims = { hostnames: ['app.localhost'], ports: [] };
+  const { digest } = authentication('anyone', BLOG);
+  const sessions = [session({ tunnel: BLOG, digest, claims })];
+  const tell = () => asking.publish(SESSIONS, { edge: 'eu-1', boot: 'b1', seq: 1, mode: 'all', sessions });
+  const wrong: unknown[] = [];
+  const ask = async (): Promise<void> => {
+    // As an edge does.
+    if (((await asking.request(EDGE_LEASE, edge(), ASK)) as { resync: boolean }).resync) tell();
+    const lead = { 'example.com': SHOP, 'app.localhost': BLOG };
+    for (const [hostname, tunnel] of Object.entries(lead)) {
+      const reply = await asking.request(RESOLVE, { hostname }, ASK);
+      // Of claims a router may not know more; edges go on with what they know.
+      if (!('error' in (reply as object)) && !JSON.stringify(reply).includes(tunnel))
+        wrong.push({ hostname, reply });
+    }
+    const reply = await asking.request(AUTHENTICATE, authentication(SHOP_TOKEN, SHOP), ASK);
+    if (reasonOf(reply) !== 'allowed') wrong.push(reply);
+  };
+  await asking.request(AUTHENTICATE, authentication('anyone', BLOG, claims), ASK);
+  await asking.request(EDGE_LEASE, edge(), ASK);
+  tell();
+  await ask();
+  asking.subscribe(RESYNC, tell);
+  const changes = await listen(asking, ROUTES_CHANGED);
+  execFileSync('redis-cli', ['-p', String(installation.redis.process.port), 'flushall']);
+  const isOver = (): boolean => changes.some((change) => (change as { all: boolean }).all);
+  await eventually(() => ask().then(isOver), { timeoutMs: 15_000 });
+  await ask();
+  expect(await resolved(asking.request(RESOLVE, { hostname: 'app.localhost' }, ASK))).toEqual([BLOG]);
+  expect(wrong).toEqual([]);
 });
 
 it('a redis that is emptied while connected is noticed', async () => {

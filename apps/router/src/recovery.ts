@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { RegistryDownError } from '@culvert/registry';
 import type { Registry } from '@culvert/registry';
 import type { Logger } from '@culvert/telemetry';
@@ -6,6 +7,8 @@ import type { FileLoader } from './file-loader.ts';
 
 /** How often the registry is asked whether it is still the same, in ms: it may be emptied while connected. */
 const CHECK_INTERVAL = 2_000;
+/** How long edges may take to tell their sessions again, and with them the claims of agents, ms. */
+const RESYNC_MS = 2_000;
 
 export interface RecoveryParts {
   readonly registry: Registry;
@@ -28,6 +31,7 @@ export class Recovery {
   /** The file is another one than that whose items are in the registry. */
   #isNew = false;
   #checking: Promise<void> | undefined;
+  readonly #closing = new AbortController();
 
   constructor(parts: RecoveryParts) {
     this.#parts = parts;
@@ -45,6 +49,14 @@ export class Recovery {
     return this.#loaded.promise;
   }
 
+  /**
+   * Whether the registry holds what it should: that it lacks something says nothing before the file's items are in it.
+   * @throws RegistryDownError
+   */
+  async isWhole(): Promise<boolean> {
+    return this.#epoch !== undefined && (await this.#parts.registry.epoch()) === this.#epoch;
+  }
+
   /** Takes another file; resolves when its items have been brought in, or the registry turned out to be away. */
   async reload(loader: FileLoader): Promise<void> {
     this.#loader = loader;
@@ -57,6 +69,7 @@ export class Recovery {
   async close(): Promise<void> {
     clearInterval(this.#timer);
     this.#unwatch();
+    this.#closing.abort();
     await this.#checking;
   }
 
@@ -65,7 +78,8 @@ export class Recovery {
     this.#checking ??= this.#recover()
       .catch((error: unknown) => {
         // It went away again: the next check goes on.
-        const level = error instanceof RegistryDownError ? 'debug' : 'error';
+        const isExpected = error instanceof RegistryDownError || this.#closing.signal.aborted;
+        const level = isExpected ? 'debug' : 'error';
         this.#parts.logger[level]('registry not loaded', { error });
       })
       .finally(() => (this.#checking = undefined));
@@ -80,10 +94,12 @@ export class Recovery {
     await loader.apply();
     this.#isNew = loader !== this.#loader;
     const lost = this.#epoch !== undefined && this.#epoch !== epoch;
-    this.#epoch = epoch;
-    // Routes that the API or agents had added are gone.
-    if (lost) announcements.allRoutesChanged();
     if (lost || (await registry.edges()).length === 0) announcements.resync();
+    // Until agents' claims are there again, what is known of them is better than that there is nothing.
+    if (lost) await delay(RESYNC_MS, undefined, { signal: this.#closing.signal });
+    this.#epoch = epoch;
+    // Routes that the API had added are gone.
+    if (lost) announcements.allRoutesChanged();
     logger.info('registry loaded', { epoch, lost });
     this.#loaded.resolve();
   }

@@ -7,18 +7,21 @@ import type { Snapshot } from './snapshot.ts';
 export class Resolution {
   readonly #registry: Registry;
   readonly #snapshot: Snapshot;
+  readonly #isWhole: () => Promise<boolean>;
   /** Answers given without the registry. */
   stale = 0;
 
-  constructor(registry: Registry, snapshot: Snapshot) {
+  /** @param isWhole whether what the registry lacks does not exist */
+  constructor(registry: Registry, snapshot: Snapshot, isWhole: () => Promise<boolean>) {
     this.#registry = registry;
     this.#snapshot = snapshot;
+    this.#isWhole = isWhole;
   }
 
   /** @throws RegistryDownError when the registry is away and nothing is known of the hostname */
   async resolve(hostname: string): Promise<ResolveReply> {
     try {
-      const routes = await this.#registry.routesFor(hostname);
+      const routes = await this.#sure(this.#registry.routesFor(hostname));
       this.#snapshot.noteRoutes(hostname, routes);
       return reply(routes);
     } catch (error) {
@@ -29,12 +32,19 @@ export class Resolution {
 
   async ports(): Promise<PortRoutesReply> {
     try {
-      const routes = await this.#registry.portRoutes();
+      const routes = await this.#sure(this.#registry.portRoutes());
       this.#snapshot.notePorts(routes);
       return reply(routes);
     } catch (error) {
       return reply(await this.#instead(error, () => this.#snapshot.portRoutes()));
     }
+  }
+
+  /** Nothing at all is what a registry says that has just been emptied. */
+  async #sure(asked: Promise<readonly RouteRecord[]>): Promise<readonly RouteRecord[]> {
+    const routes = await asked;
+    if (routes.length === 0 && !(await this.#isWhole())) throw new RegistryDownError();
+    return routes;
   }
 
   async #instead(
