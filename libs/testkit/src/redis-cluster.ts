@@ -37,9 +37,12 @@ export class RedisCluster {
     return this.nodes.map(({ process }) => process.port);
   }
 
-  /** Moves every slot that holds anything from one node to another, one after the other, as resharding does. Returns how many. */
-  async moveSlots(from: number, to: number): Promise<number> {
-    const keys = (await redisCli(from, 'keys', '*')).split('\n').filter((key) => key !== '');
+  /**
+   * Moves every slot that holds a key of the pattern from one node to another, one after the other, as resharding does.
+   * Returns how many.
+   */
+  async moveSlots(from: number, to: number, pattern = '*'): Promise<number> {
+    const keys = (await redisCli(from, 'keys', pattern)).split('\n').filter((key) => key !== '');
     const slots = new Set<string>();
     for (const key of keys) slots.add(await redisCli(from, 'cluster', 'keyslot', key));
     for (const slot of slots) await this.#moveSlot(slot, from, to);

@@ -3,6 +3,7 @@ export type KindName = 'get' | 'put' | 'post' | 'upload' | 'download' | 'events'
 
 /** Small requests, whose answer is one piece: their times are told. */
 export const QUICK: readonly KindName[] = ['get', 'put', 'post'];
+export const EVERYTHING: readonly KindName[] = [...QUICK, 'upload', 'download', 'events', 'socket'];
 /** What may be sent again by anybody on the way until its answer begins. */
 export const IDEMPOTENT: readonly KindName[] = ['get', 'put'];
 

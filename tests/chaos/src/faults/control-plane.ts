@@ -1,11 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ServerProcess } from '@culvert/testkit';
 import type { Fault, Stage } from '../fault.ts';
-import { QUICK } from '../outcome.ts';
-import type { KindName } from '../outcome.ts';
+import { EVERYTHING } from '../outcome.ts';
 import { ONE_PLACE } from '../site/plan.ts';
 
-const EVERYTHING: readonly KindName[] = [...QUICK, 'upload', 'download', 'events', 'socket'];
 const VIEWS_MS = 10_000;
 
 /** All of these fail nothing: edges go on with what they know. */

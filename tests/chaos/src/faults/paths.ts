@@ -1,12 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { TcpProxy } from '@culvert/testkit';
 import type { Bounds, Fault } from '../fault.ts';
-import { IDEMPOTENT, QUICK } from '../outcome.ts';
-import type { KindName } from '../outcome.ts';
+import { EVERYTHING, IDEMPOTENT } from '../outcome.ts';
 import { ONE_PLACE } from '../site/plan.ts';
 import type { Site } from '../site/site.ts';
 
-const EVERYTHING: readonly KindName[] = [...QUICK, 'upload', 'download', 'events', 'socket'];
 const VIEWS_MS = 10_000;
 const DELAY_MS = 200;
 /** Enough for the load, not for bursts. */
@@ -96,7 +94,7 @@ const PATHS: readonly PathKind[] = [
     words: 'between one router and Redis',
     carries: false,
     short: ['hole'],
-    of: (site) => [site.routers[0]!.paths.redis],
+    of: (site) => site.routers[0]!.paths.redis,
   },
 ];
 

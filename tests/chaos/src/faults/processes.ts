@@ -3,12 +3,10 @@ import { eventually } from '@culvert/testkit';
 import type { ConfiguredService } from '@culvert/testkit';
 import type { Fault, Stage } from '../fault.ts';
 import { READING } from '../mixture.ts';
-import { IDEMPOTENT, QUICK } from '../outcome.ts';
-import type { KindName } from '../outcome.ts';
+import { EVERYTHING, IDEMPOTENT, QUICK } from '../outcome.ts';
 import { ONE_PLACE } from '../site/plan.ts';
 import { sessionsAt } from '../site/views.ts';
 
-const EVERYTHING: readonly KindName[] = [...QUICK, 'upload', 'download', 'events', 'socket'];
 /** An edge's lease lasts 10 s after it was renewed last, and routers look every few seconds. */
 const LEASE_END_MS = 20_000;
 const VIEWS_MS = 10_000;

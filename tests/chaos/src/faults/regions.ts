@@ -1,12 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { TcpProxy } from '@culvert/testkit';
 import type { Fault } from '../fault.ts';
-import { QUICK } from '../outcome.ts';
-import type { KindName } from '../outcome.ts';
+import { EVERYTHING } from '../outcome.ts';
 import { TWO_REGIONS } from '../site/plan.ts';
 import type { Site } from '../site/site.ts';
 
-const EVERYTHING: readonly KindName[] = [...QUICK, 'upload', 'download', 'events', 'socket'];
 const VIEWS_MS = 10_000;
 const FAR_MS = 60;
 
@@ -15,7 +13,7 @@ function between(site: Site): readonly TcpProxy[] {
   return [
     ...site.bus.paths,
     ...site.edges.map(({ paths }) => paths.peers),
-    ...site.routers.filter(({ region }) => region === 'us').map(({ paths }) => paths.redis),
+    ...site.routers.filter(({ region }) => region === 'us').flatMap(({ paths }) => paths.redis),
   ];
 }
 

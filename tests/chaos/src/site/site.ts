@@ -1,8 +1,9 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ConfiguredService, TcpProxy, startRedis } from '@culvert/testkit';
-import type { Configuration, RedisServer } from '@culvert/testkit';
+import { pathToFileURL } from 'node:url';
+import { ConfiguredService, TcpProxy } from '@culvert/testkit';
+import type { Configuration, RedisCluster, RedisSentinels, RedisServer } from '@culvert/testkit';
 import { CheckedService } from '../checked-service.ts';
 import type { Front } from '../fronts.ts';
 import { Ledger } from '../ledger.ts';
@@ -11,6 +12,8 @@ import type { Place } from '../place.ts';
 import { HERD_TUNNELS, TUNNELS } from './plan.ts';
 import type { AgentPlan, EdgePlan, SitePlan } from './plan.ts';
 import { SignalBus } from './signal-bus.ts';
+import { serversOf, settingOf, startStore } from './store.ts';
+import type { Store } from './store.ts';
 
 /** All at once on a machine that does other things. */
 const START_MS = 60_000;
@@ -40,7 +43,8 @@ export interface RouterNode {
   readonly region: string;
   readonly service: ConfiguredService;
   readonly admin: Place;
-  readonly paths: { readonly redis: TcpProxy; readonly nats: readonly TcpProxy[] };
+  /** To Redis where it is one server. */
+  readonly paths: { readonly redis: readonly TcpProxy[]; readonly nats: readonly TcpProxy[] };
 }
 
 export interface AgentNode extends AgentPlan {
@@ -56,7 +60,7 @@ export const HOSTNAMES = { shop: 'shop.test', wiki: 'wiki.test' } as const;
 export class Site {
   readonly plan: SitePlan;
   readonly ledger = new Ledger();
-  readonly redis: RedisServer;
+  readonly store: Store;
   readonly bus: SignalBus;
   readonly routers: RouterNode[] = [];
   readonly edges: EdgeNode[] = [];
@@ -64,22 +68,22 @@ export class Site {
   readonly #folder: string;
   readonly #paths: TcpProxy[] = [];
 
-  private constructor(plan: SitePlan, folder: string, redis: RedisServer, bus: SignalBus) {
+  private constructor(plan: SitePlan, folder: string, store: Store, bus: SignalBus) {
     this.plan = plan;
     this.#folder = folder;
-    this.redis = redis;
+    this.store = store;
     this.bus = bus;
   }
 
   /** Resolves when all of it takes work. */
   static async start(plan: SitePlan): Promise<Site> {
     const folder = mkdtempSync(join(tmpdir(), 'culvert-chaos-'));
-    const redis = await startRedis();
+    const store = await startStore(plan.store);
     const bus = await SignalBus.start(plan.nats, plan.topology, folder).catch(async (error: unknown) => {
-      await redis.remove();
+      await store.redis.remove();
       throw error;
     });
-    const site = new Site(plan, folder, redis, bus);
+    const site = new Site(plan, folder, store, bus);
     try {
       await site.#addAll();
       for (const group of [site.routers, site.edges, site.agents]) {
@@ -90,6 +94,19 @@ export class Site {
       throw error;
     }
     return site;
+  }
+
+  /** Where it is one server, behind sentinels, or a cluster. */
+  get redis(): RedisServer {
+    return this.store.kind === 'server' ? this.store.redis : missing('single Redis');
+  }
+
+  get sentinels(): RedisSentinels {
+    return this.store.kind === 'sentinels' ? this.store.redis : missing('sentinels');
+  }
+
+  get cluster(): RedisCluster {
+    return this.store.kind === 'cluster' ? this.store.redis : missing('cluster of Redis');
   }
 
   edge(id: string): EdgeNode {
@@ -113,7 +130,7 @@ export class Site {
   /** Whatever was done to it: every path open, every process there and awake. */
   async mend(): Promise<void> {
     for (const path of [...this.#paths, ...this.bus.paths]) path.heal();
-    const servers = [this.redis.process, ...this.bus.servers];
+    const servers = [...serversOf(this.store), ...this.bus.servers];
     for (const server of servers) server.resume();
     await Promise.all(servers.filter(({ pid }) => pid === undefined).map((server) => server.start()));
     for (const group of [this.routers, this.edges, this.agents]) {
@@ -129,7 +146,11 @@ export class Site {
     const running = services.filter(({ started }) => started);
     // Nothing is left to finish, and a graceful end of all would only take time.
     await Promise.all(running.map((service) => service.stop('SIGKILL')));
-    await Promise.all([this.redis.remove(), this.bus.stop(), ...this.#paths.map((path) => path.stop())]);
+    await Promise.all([
+      this.store.redis.remove(),
+      this.bus.stop(),
+      ...this.#paths.map((path) => path.stop()),
+    ]);
     await Promise.all(this.agents.map(({ local }) => local.stop()));
     rmSync(this.#folder, { recursive: true, force: true });
   }
@@ -144,10 +165,14 @@ export class Site {
 
   async #router(name: string, region: string): Promise<RouterNode> {
     const admin = await freePlace();
-    const redis = await this.#path({ host: '127.0.0.1', port: this.redis.process.port });
+    const { store } = this;
+    const redis =
+      store.kind === 'server'
+        ? [await this.#path({ host: '127.0.0.1', port: store.redis.process.port })]
+        : [];
     const nats = await this.#toNats(region);
     const service = this.#service('router', name, {
-      redis: `redis://${redis.address}`,
+      redis: redis[0] === undefined ? settingOf(store) : `redis://${redis[0].address}`,
       nats: nats.map(({ address }) => `nats://${address}`),
       admin: { listen: at(admin), token: '${CULVERT_ADMIN_TOKEN}' },
       tunnels: [
@@ -217,8 +242,15 @@ export class Site {
   }
 
   #service(kind: 'router' | 'edge' | 'agent', name: string, configuration: Configuration): ConfiguredService {
-    return new ConfiguredService(kind, { folder: this.#folder, name }, configuration, ENVIRONMENT);
+    const env = { ...ENVIRONMENT, ...clockOf(this.plan.clocks?.[name]) };
+    return new ConfiguredService(kind, { folder: this.#folder, name }, configuration, env);
   }
+}
+
+function clockOf(offsetMs: number | undefined): NodeJS.ProcessEnv {
+  if (offsetMs === undefined) return {};
+  const preload = pathToFileURL(join(import.meta.dirname, 'skewed-clock.ts')).href;
+  return { CHAOS_CLOCK_MS: String(offsetMs), NODE_OPTIONS: `--import=${preload}` };
 }
 
 /** As configuration files name it. */
