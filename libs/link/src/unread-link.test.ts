@@ -9,7 +9,7 @@ import {
   writeHeader,
   writeOpen,
 } from '@culvert/wire';
-import { NOTHING, TUNNEL, fakeTime, pass, simulatedPair } from './testing/link-pair.ts';
+import { NOTHING, TUNNEL, fakeTime, pass, passAtOnce, simulatedPair } from './testing/link-pair.ts';
 
 // A peer that sends, and does not read what it is answered.
 
@@ -44,9 +44,11 @@ function opening(stream: number): Buffer {
 it('pings that are not read pin no more memory than their answers are long', async () => {
   const pair = await simulatedPair();
   pair.path.listener.block();
-  for (let count = 0; count < 3_000; count++)
+  for (let count = 0; count < 3_000; count++) {
     pair.path.dialer.inject(frame(Kind.Ping, 0, 0, Buffer.alloc(8)));
-  await pass(50);
+    passAtOnce(1);
+  }
+  passAtOnce(10);
   expect(pair.path.listener.pinnedBytes).toBeLessThan(1_000_000);
   pair.dialer.link.close(GoAwayCode.Leaving, '');
   await pass(2_000);
@@ -57,12 +59,12 @@ it('small answers that are not read pin no more memory than they are long', asyn
   pair.path.listener.block();
   for (let count = 0; count < 2_000; count++) {
     pair.path.dialer.inject(opening(2 * count + 1));
-    await pass(1);
+    passAtOnce(1);
     pair.listener.owner.accepted
       .at(-1)!
       .stream.sendHead('HTTP/1.1 204 No Content\r\n\r\n', NOTHING, 0, 0, true);
   }
-  await pass(10);
+  passAtOnce(10);
   expect(pair.path.listener.pinnedBytes).toBeLessThan(1_000_000);
   pair.dialer.link.close(GoAwayCode.Leaving, '');
   await pass(2_000);
@@ -74,7 +76,7 @@ it('answers that are not read close the link before they take too much', async (
   const head = 'x'.repeat(100_000);
   for (let count = 0; count < 400 && pair.listener.owner.ends.length === 0; count++) {
     pair.path.dialer.inject(opening(2 * count + 1));
-    await pass(1);
+    passAtOnce(1);
     pair.listener.owner.accepted.at(-1)?.stream.sendHead(head, NOTHING, 0, 0, true);
   }
   expect(pair.listener.owner.ends).toMatchObject([{ code: GoAwayCode.Protocol, by: 'us' }]);
@@ -91,7 +93,7 @@ it('a link with far too much unsent is not available for new streams', async () 
   while (pair.listener.link.available && opened < 1_000) {
     pair.listener.open({ meta: { head }, last: true });
     opened++;
-    await pass(1);
+    passAtOnce(1);
   }
   expect(opened).toBeLessThan(100);
   pair.path.listener.unblock();
