@@ -1,3 +1,4 @@
+import type { Footprint } from './footprint.ts';
 import type { Load, Work } from './load.ts';
 import type { KindName } from './outcome.ts';
 import type { Pace } from './pace.ts';
@@ -25,6 +26,8 @@ export interface Stage {
   isOver(): void;
   /** Adds a figure of its own to the report, with what it may be at most. */
   measure(what: string, value: number, atMost: number, unit: string): void;
+  /** Adds what a process took over time to the report. */
+  chart(process: string, samples: readonly Footprint[]): void;
   /** Something else that must hold. */
   require(what: string, holds: boolean): void;
 }

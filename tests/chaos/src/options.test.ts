@@ -15,12 +15,15 @@ it('faults are named, or begin with what is before a star, and come once', () =>
   expect(pace).toEqual({ ...SHORT, soakMs: 120_000 });
 });
 
-it.each([[['kill-nobody']], [['--outage', 'soon']], [['--soak', '-1']], [['--fast']]])(
-  '%j is refused',
-  (words) => {
-    expect(() => parse(...words)).toThrow(OptionError);
-  },
-);
+it.each([
+  [['kill-nobody']],
+  [['--outage', 'soon']],
+  [['--soak', '-1']],
+  [['--fast']],
+  [['--short', '--write']],
+])('%j is refused', (words) => {
+  expect(() => parse(...words)).toThrow(OptionError);
+});
 
 it('no two faults share a name', () => {
   expect(new Set(EVERY_FAULT.map(({ name }) => name)).size).toBe(EVERY_FAULT.length);

@@ -31,6 +31,8 @@ export class OptionError extends Error {
 /** @throws OptionError */
 export function parseOptions(words: readonly string[], known: readonly Fault[]): Options {
   const { values, positionals } = parse(words);
+  if (values.short && values.write)
+    throw new OptionError('--write takes figures of the long run, not of --short');
   const base = values.short ? SHORT : LONG;
   const outageMs = scaled('outage', values.outage, 1_000) ?? base.outageMs;
   const disturbanceMs = scaled('disturbance', values.disturbance, 1_000) ?? base.disturbanceMs;

@@ -1,6 +1,7 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Bounds, Fault, Stage } from './fault.ts';
+import type { Footprint } from './footprint.ts';
 import { Load } from './load.ts';
 import { MIXTURE } from './mixture.ts';
 import type { Pace } from './pace.ts';
@@ -23,6 +24,12 @@ export interface Measure {
   readonly unit: string;
 }
 
+/** What a process took of its machine over time. */
+export interface Chart {
+  readonly process: string;
+  readonly samples: readonly Footprint[];
+}
+
 /** What came of one fault. */
 export interface Report extends Tally {
   readonly fault: string;
@@ -34,6 +41,7 @@ export interface Report extends Tally {
   /** From the end of the fault until all views agreed; undefined: they never did. */
   readonly viewsMs: number | undefined;
   readonly measures: readonly Measure[];
+  readonly charts: readonly Chart[];
   /** The longest that the users' own process was held up, ms: what took no longer may be the machine's doing. */
   readonly heldUpMs: number;
   /** Requests that must not be done twice, and were. */
@@ -59,6 +67,7 @@ class Trial implements Stage {
   readonly load: Load;
   readonly #fault: Fault;
   readonly #measures: Measure[] = [];
+  readonly #charts: Chart[] = [];
   readonly #broken: string[] = [];
   readonly #startedAt = new Date();
   readonly #lag = monitorEventLoopDelay();
@@ -86,6 +95,10 @@ class Trial implements Stage {
 
   measure(what: string, value: number, atMost: number, unit: string): void {
     this.#measures.push({ what, value: rounded(value), atMost: rounded(atMost), unit });
+  }
+
+  chart(process: string, samples: readonly Footprint[]): void {
+    this.#charts.push({ process, samples });
   }
 
   require(what: string, holds: boolean): void {
@@ -116,6 +129,7 @@ class Trial implements Stage {
       ...figures,
       viewsMs,
       measures: this.#measures,
+      charts: this.#charts,
       heldUpMs: Math.round(this.#lag.max / 1e6),
       doubled,
       broken: [

@@ -10,6 +10,8 @@ import { sessionsAt } from '../site/views.ts';
 /** An edge's lease lasts 10 s after it was renewed last, and routers look every few seconds. */
 const LEASE_END_MS = 20_000;
 const VIEWS_MS = 10_000;
+/** For an agent that wakes up to be attached again. */
+const BACK_MS = 5_000;
 
 /** One after the other: told to stop, awaited, started again. */
 async function roll(services: readonly ConfiguredService[], stage: Stage): Promise<void> {
@@ -101,7 +103,7 @@ const agents: readonly Fault[] = [
   },
   {
     name: 'freeze-agent',
-    law: 'one of two agents hangs at 50 requests a second: nothing fails, nobody waits longer than 2 s, it is out of the pool within 6 s',
+    law: 'one of two agents hangs at 50 requests a second: nothing fails, nobody waits longer than 2 s, it is out of the pool within 6 s, and back within 5 s of its awakening',
     plan: ONE_PLACE,
     bounds: { unfailing: IDEMPOTENT, slowestMs: 2_000, viewsMs: VIEWS_MS },
     work: READING,
@@ -110,10 +112,20 @@ const agents: readonly Fault[] = [
         const before = await sessionsAt(stage.site, agent);
         const frozenAt = performance.now();
         agent.service.process.signal('SIGSTOP');
-        await eventually(async () => (await before.remaining()) === 0, { timeoutMs: 30_000 });
-        stage.measure(`${agent.name} was out of the pools after`, performance.now() - frozenAt, 6_000, 'ms');
+        let seenAt = frozenAt;
+        const isOut = async (): Promise<boolean> => {
+          const askedAt = performance.now();
+          if ((await before.remaining()) === 0) return true;
+          seenAt = askedAt;
+          return false;
+        };
+        await eventually(isOut, { timeoutMs: 30_000 });
+        stage.measure(`${agent.name} was in the pools for`, seenAt - frozenAt, 6_000, 'ms');
         await delay(1_000);
+        const wokeAt = performance.now();
         agent.service.process.signal('SIGCONT');
+        await eventually(() => before.renewed().catch(() => false), { timeoutMs: 30_000 });
+        stage.measure(`${agent.name} was attached again after`, performance.now() - wokeAt, BACK_MS, 'ms');
       }
       stage.isOver();
     },

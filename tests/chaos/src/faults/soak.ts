@@ -35,14 +35,16 @@ async function soak(stage: Stage): Promise<void> {
   const countsFrom = performance.now() + stage.pace.soakMs * SETTLING;
   while (performance.now() < endsAt) {
     await delay(SAMPLE_MS);
-    if (performance.now() < countsFrom) continue;
     for (const { pid, samples } of watched) samples.push(footprintOf(pid));
   }
-  for (const one of watched) judge(one, stage);
+  for (const { name, samples } of watched) {
+    stage.chart(name, samples);
+    judge({ name, samples: samples.filter(({ at }) => at >= countsFrom) }, stage);
+  }
   stage.isOver();
 }
 
-function judge({ name, samples }: Watched, stage: Stage): void {
+function judge({ name, samples }: Pick<Watched, 'name' | 'samples'>, stage: Stage): void {
   const memory = growth(samples.map(({ at, memoryBytes }) => ({ at, value: memoryBytes })));
   const descriptors = growth(samples.map((sample) => ({ at: sample.at, value: sample.descriptors })));
   const first = samples[0]!;

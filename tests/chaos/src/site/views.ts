@@ -83,18 +83,22 @@ export async function disagreements(site: Site): Promise<string[]> {
   }
 }
 
-/** Whether the sessions that an agent has now are still in some edge's pool, later. */
+/** The sessions that an agent has now: how many of them are still in some edge's pool, later, and whether it has others. */
 export async function sessionsAt(
   site: Site,
   { admin }: AgentNode,
-): Promise<{ remaining: () => Promise<number> }> {
+): Promise<{ readonly remaining: () => Promise<number>; readonly renewed: () => Promise<boolean> }> {
   const mine = new Set(factsOf(await status<AgentStatus>(admin)).map(({ session }) => session));
   const remaining = async (): Promise<number> => {
     const edges = await Promise.all(alive(site.edges).map((edge) => status<EdgeStatus>(edge.admin)));
     const sessions = edges.flatMap(({ pools }) => pools.flatMap((pool) => pool.sessions));
     return sessions.filter(({ id }) => mine.has(id)).length;
   };
-  return { remaining };
+  const renewed = async (): Promise<boolean> => {
+    const facts = factsOf(await status<AgentStatus>(admin));
+    return facts.length > 0 && facts.every(({ session }) => !mine.has(session));
+  };
+  return { remaining, renewed };
 }
 
 function alive<Node extends { readonly service: ConfiguredService }>(nodes: readonly Node[]): Node[] {

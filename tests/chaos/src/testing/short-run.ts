@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Fault } from '../fault.ts';
 import { SHORT } from '../pace.ts';
-import { HELD_UP_MS, ReportFile, details, table } from '../report.ts';
+import { HELD_UP_MS, ReportFile, details } from '../report.ts';
 import type { SitePlan } from '../site/plan.ts';
 import { Site } from '../site/site.ts';
+import { table } from '../table.ts';
 import { play } from '../trial.ts';
 import type { Report } from '../trial.ts';
 
