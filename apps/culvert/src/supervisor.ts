@@ -47,6 +47,8 @@ interface Place {
   restart: NodeJS.Timeout | undefined;
   /** Called when a process begins to serve here (true), or has gone without (false). */
   onChange: (serves: boolean) => void;
+  /** The process that has said itself why it ends. */
+  told: number | undefined;
 }
 
 /**
@@ -77,6 +79,7 @@ export class Supervisor {
       starting: undefined,
       restart: undefined,
       onChange: () => undefined,
+      told: undefined,
     }));
   }
 
@@ -174,7 +177,7 @@ export class Supervisor {
       this.#ready.reject(
         new WorkerFailedError([`culvert: worker ${worker} ended ${how} before it was ready`]),
       );
-    else if (!this.#stopping && how !== 'with status 0')
+    else if (!this.#stopping && how !== 'with status 0' && place.told !== child.pid)
       this.#logger.error('worker ended', { worker, pid: child.pid, how });
     if (place.starting !== child) return;
     place.starting = undefined;
@@ -212,8 +215,10 @@ export class Supervisor {
   }
 
   #onFailed({ worker, pid }: WorkerHello, lines: readonly string[]): void {
-    if (this.#isStarting) this.#ready.reject(new WorkerFailedError(lines));
-    else this.#logger.error('worker failed', { worker, pid, reason: lines });
+    if (this.#isStarting) return this.#ready.reject(new WorkerFailedError(lines));
+    const place = this.#places[worker - 1];
+    if (place !== undefined) place.told = pid;
+    this.#logger.error('worker failed', { worker, pid, reason: lines });
   }
 
   #onGone(member: Member): void {
@@ -221,8 +226,8 @@ export class Supervisor {
     const place = this.#places[worker - 1];
     if (place === undefined) return;
     place.members.splice(place.members.indexOf(member), 1);
-    this.#logger.info('worker gone', { worker, pid });
-    if (!isServing(member.hello)) place.onChange(false);
+    if (isServing(member.hello)) this.#logger.info('worker gone', { worker, pid });
+    else place.onChange(false);
     this.#fill(place, isServing(member.hello) ? performance.now() - member.since : 0);
   }
 

@@ -1,4 +1,6 @@
+import { rmdirSync, rmSync } from 'node:fs';
 import { connect } from 'node:net';
+import { dirname } from 'node:path';
 import type { EdgeSettings } from '@culvert/edge/settings';
 import { formatAddress, type ListenAddress } from '@culvert/lifecycle';
 import { parseHostPort, type ReadFile } from '@culvert/settings';
@@ -62,6 +64,7 @@ export function joinSupervisor(): Worker | undefined {
   socket.on('error', () => undefined);
   socket.once('data', stop);
   socket.once('close', stop);
+  socket.once('connect', () => socket.once('close', () => removeFolderOf(path)));
   socket.unref();
   return {
     number: hello.worker,
@@ -75,6 +78,16 @@ export function joinSupervisor(): Worker | undefined {
       process.exit(status);
     },
   };
+}
+
+/** Of a supervisor that is gone: one that was killed has left it behind. */
+function removeFolderOf(path: string): void {
+  try {
+    rmSync(path, { force: true });
+    rmdirSync(dirname(path));
+  } catch {
+    // Another worker, or the supervisor itself, has been here before.
+  }
 }
 
 /**
