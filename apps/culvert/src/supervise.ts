@@ -1,7 +1,8 @@
 import type { EdgeSettings } from '@culvert/edge/settings';
-import { run, type ExitStatus, type Service } from '@culvert/lifecycle';
+import { isSuccessor, run, type ExitStatus, type Service } from '@culvert/lifecycle';
 import type { ReadFile } from '@culvert/settings';
 import { createLogger } from '@culvert/telemetry';
+import { UsageError } from './failure.ts';
 import { tellServiceManager } from './service-manager.ts';
 import { Supervisor, WorkerFailedError } from './supervisor.ts';
 import { serveWorkersAdmin } from './workers-admin.ts';
@@ -11,6 +12,9 @@ const LEAVE_GRACE_MS = 3_000;
 
 /** Runs the workers of an edge until a signal ends them. Signals are passed on: to reload, and to replace each worker. */
 export async function supervise(read: () => ReadFile<EdgeSettings>): Promise<never> {
+  // Its sockets are for one process, and it would wait for that one.
+  if (isSuccessor())
+    throw new UsageError('"workers" needs a restart: several processes cannot take over from one');
   const { id, workers, admin, log, drainTimeout } = read().settings;
   const logger = await createLogger({ service: 'edge', level: log.level });
   const supervisor = new Supervisor(workers, logger);

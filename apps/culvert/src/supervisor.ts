@@ -153,12 +153,14 @@ export class Supervisor {
 
   #spawn(place: Place): void {
     const [command, ...args] = commandLine();
+    // The service manager is told of the supervisor alone.
+    const { NOTIFY_SOCKET: _, ...env } = process.env;
     const child = spawn(command, args, {
       // A session of its own: what a terminal sends to the foreground is the supervisor's to pass on.
       detached: true,
       stdio: ['ignore', 'inherit', 'inherit'],
       env: {
-        ...process.env,
+        ...env,
         [WORKER_VARIABLE]: String(place.worker),
         [SUPERVISOR_VARIABLE]: this.#path,
         [START_VARIABLE]: this.#start,

@@ -6,6 +6,7 @@ import type { Logger } from '@culvert/telemetry';
 import { GoAwayCode, Kind, encodeGoAway } from '@culvert/wire';
 import type { EdgeAddress, GoAway, HelloBody, PeerHello } from '@culvert/wire';
 import { randomUUID } from 'node:crypto';
+import { dirname } from 'node:path';
 import type { EdgeCounters } from './counters.ts';
 import { EdgeNews } from './edge-news.ts';
 import { LinkListener } from './link-listener.ts';
@@ -14,6 +15,7 @@ import { peerListenerTls, peerSecret } from './peer-tls.ts';
 import { relay } from './relay.ts';
 import type { SessionGate } from './session-gate.ts';
 import type { EdgeSettings } from './settings.ts';
+import { removeStaleSockets } from './stale-sockets.ts';
 import { CertificateStore } from './tls/certificate-store.ts';
 import type { TlsListenerSettings } from './tls/certificate-store.ts';
 
@@ -140,6 +142,7 @@ export class LinkDoor {
     try {
       await listener.startAt(siblings.path);
       this.#siblings = listener;
+      void removeStaleSockets(dirname(siblings.path));
     } catch (error) {
       logger.warn('other processes of this edge cannot relay to this one', { path: siblings.path, error });
     }

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -297,7 +297,7 @@ describe('an edge of two workers', () => {
   };
 });
 
-describe('an edge whose workers cannot work', () => {
+describe('an edge of several workers', () => {
   const folder = mkdtempSync(join(tmpdir(), 'culvert-workers-test-'));
   afterAll(() => rmSync(folder, { recursive: true }));
   const run = async (command: readonly string[], text: string) => {
@@ -322,6 +322,33 @@ describe('an edge whose workers cannot work', () => {
     const { status, lines } = await run(['up', '--config'], 'edge: { workers: 2 }\n');
     expect(status).toBe(2);
     expect(lines.join('\n')).toContain('edge.workers: ');
+  });
+
+  it('announces itself to the service manager by the supervisor alone', async () => {
+    const nats = await startNats();
+    onTestFinished(() => nats.process.stop());
+    const [tool, told] = [join(folder, 'systemd-notify'), join(folder, 'told')];
+    writeFileSync(tool, `#!/bin/sh\necho "$*" >>'${told}'\n`, { mode: 0o755 });
+    const file = join(folder, 'announced.yml');
+    const listen = `127.0.0.1:${await freePort()}`;
+    writeFileSync(file, `id: a\nnats: "${nats.url}"\nworkers: 2\nentryPoints: [{ listen: "${listen}" }]\n`);
+    const env = { PATH: `${folder}:${process.env['PATH']}`, NOTIFY_SOCKET: '/nowhere' };
+    const edge = new CulvertProcess(['edge', '--config', file], env);
+    await edge.ready();
+    await eventually(() => existsSync(told));
+    expect(await edge.stop()).toEqual({ status: 0, signal: null });
+    expect(readFileSync(told, 'utf8')).toBe(`--ready MAINPID=${edge.pid}\n`);
+  });
+
+  it('says that they do not take over from one process, which goes on', async () => {
+    const site = await Installation.start();
+    onTestFinished(() => site.stop());
+    const { service, admin } = site.edge(0);
+    service.extend({ workers: 2 });
+    service.process.signal('SIGUSR2');
+    await service.process.line('no other process has taken over; this one goes on');
+    expect(service.process.stderr).toContain('"workers" needs a restart');
+    expect((await ask(admin, 'admin', { path: '/readyz' })).status).toBe(200);
   });
 
   it('says once which address is in use', async () => {
