@@ -102,9 +102,12 @@ class Agent implements RunningAgent {
     this.attached = new Promise((resolve) => (this.#markAttached = resolve));
     this.closed = new Promise((resolve) => (this.#markClosed = resolve));
     this.#services = this.#makeServices(settings);
+    this.#services.warnOfUnverified(parts.logger);
     this.#server = new StreamServer({ services: this.#services, counters: this.counters });
     this.live = liveParts({
-      serve: (next) => this.#serve(next),
+      makeServices: (next) => this.#makeServices(next),
+      serves: (services) => services.sharesFilesWith(this.#services),
+      serve: (services) => this.#serve(services),
       attach: (next, trust) => this.#attach(next, trust),
       readTrust: trustOf,
       trusts: ({ ca }) => ca === this.#trust.ca,
@@ -170,10 +173,11 @@ class Agent implements RunningAgent {
     });
   }
 
-  /** New streams go by these settings; the running ones keep their connections. */
-  #serve(settings: AgentSettings): void {
+  /** New streams go by these services; the running ones keep their connections. */
+  #serve(services: Services): void {
     const former = this.#services;
-    this.#services = this.#makeServices(settings);
+    this.#services = services;
+    services.warnOfUnverified(this.#parts.logger);
     this.#server = new StreamServer({ services: this.#services, counters: this.counters });
     former.close();
   }

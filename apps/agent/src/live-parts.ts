@@ -1,5 +1,6 @@
 import { keysOf, livePart, type LiveParts } from '@culvert/settings';
 import type { EdgeTrust } from './attach/edge-connector.ts';
+import type { Services } from './services.ts';
 import { agentSchema, type AgentSettings } from './settings.ts';
 
 /** What the agent does with new settings. */
@@ -10,8 +11,12 @@ export interface Changeable {
   trusts(trust: EdgeTrust): boolean;
   /** Links are made by these settings, and replace those of before. */
   attach(next: AgentSettings, trust: EdgeTrust): void;
-  /** New streams are served by these settings. */
-  serve(next: AgentSettings): void;
+  /** @throws UpstreamFileError when a file that a rule names cannot be used */
+  makeServices(settings: AgentSettings): Services;
+  /** Whether the services of now were made from the same files. */
+  serves(services: Services): boolean;
+  /** New streams are served by these. */
+  serve(services: Services): void;
   use(next: AgentSettings): void;
 }
 
@@ -25,7 +30,16 @@ export function liveParts(agent: Changeable): LiveParts<AgentSettings> {
   const ofServices = keysOf(agentSchema('.')).filter((key) => ![...OF_LINKS, ...OF_NEITHER].includes(key));
   return [
     livePart(['drainTimeout', ...OF_LINKS, ...ofServices], (next) => agent.use(next)),
-    livePart(ofServices, (next) => agent.serve(next)),
+    {
+      keys: ofServices,
+      // What rules name for TLS may have changed where the names of the files have not.
+      always: true,
+      prepare: (next, changed) => {
+        const services = agent.makeServices(next);
+        const serve = (): void => agent.serve(services);
+        return { commit: changed || !agent.serves(services) ? serve : () => undefined };
+      },
+    },
     {
       keys: [...OF_LINKS, 'limits'],
       // The file of authorities may have changed where its name has not.

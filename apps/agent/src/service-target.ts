@@ -13,7 +13,6 @@ import { askForHttp } from './upstream/negotiation.ts';
 import { Redirects } from './upstream/redirects.ts';
 import type { PoolIdentity, ServicePools } from './upstream/service-pools.ts';
 import { TargetsByHost, type NamedTarget } from './upstream/targets-by-host.ts';
-import { readUpstreamTls } from './upstream/upstream-files.ts';
 
 export interface TargetParts {
   readonly pools: ServicePools;
@@ -23,6 +22,8 @@ export interface TargetParts {
   readonly head: HeadLimits;
   readonly deadlines: Deadlines;
   readonly counters: AgentCounters;
+  /** A rule's TLS with its files read. @throws UpstreamFileError */
+  readonly tlsOf: (rule: IngressRule) => UpstreamTls;
 }
 
 /** The server name that means the request's. */
@@ -39,7 +40,7 @@ export function poolIdentity(rule: IngressRule, endpoint: Endpoint, parts: Targe
       maxIdle: rule.maxIdle ?? limits.maxIdle,
       maxRequests: rule.maxRequests ?? limits.maxRequests ?? Infinity,
     },
-    tls: readUpstreamTls(rule.tls),
+    tls: parts.tlsOf(rule),
     proxyProtocol: rule.proxyProtocol,
   };
 }

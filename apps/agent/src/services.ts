@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { HeadLimits } from '@culvert/http1';
 import type { Deadlines } from '@culvert/lifecycle';
 import { RuleList } from '@culvert/routing';
@@ -6,10 +7,11 @@ import type { AgentCounters } from './counters.ts';
 import { poolIdentity, serviceTarget, type TargetParts } from './service-target.ts';
 import type { AgentSettings, IngressRule } from './settings.ts';
 import { StatusAnswer } from './streams/status-answer.ts';
-import { endpointText } from './upstream/endpoint.ts';
+import { endpointText, type UpstreamTls } from './upstream/endpoint.ts';
 import type { HttpTarget } from './upstream/http-target.ts';
 import type { UpstreamPool } from './upstream/pool.ts';
 import { ServicePools } from './upstream/service-pools.ts';
+import { readUpstreamTls } from './upstream/upstream-files.ts';
 
 export interface ServicesOptions {
   /** Where a rule does not say otherwise. */
@@ -27,14 +29,37 @@ export class Services {
   readonly #parts: TargetParts;
   readonly #http = new RuleList<HttpTarget>();
   readonly #raw = new RuleList<UpstreamPool>();
+  readonly #rules: readonly IngressRule[];
+  /** As the files of the rules had it. */
+  readonly #tls: UpstreamTls[] = [];
   #firstRaw: UpstreamPool | undefined;
 
-  /** @throws UpstreamFileError, and what RuleList throws for a rule that the settings did not check */
+  /**
+   * Connects to nobody yet.
+   * @throws UpstreamFileError, and what RuleList throws for a rule that the settings did not check
+   */
   constructor(rules: readonly IngressRule[], options: ServicesOptions) {
+    this.#rules = rules;
     this.#pools = new ServicePools(options);
-    this.#parts = { ...options, pools: this.#pools };
+    const tlsOf = (rule: IngressRule): UpstreamTls => {
+      const tls = readUpstreamTls(rule.tls);
+      this.#tls.push(tls);
+      return tls;
+    };
+    this.#parts = { ...options, pools: this.#pools, tlsOf };
     for (const rule of rules) this.#add(rule);
-    warnOfUnverified(rules, options.logger);
+  }
+
+  /** Whether the files of the same rules held the same. */
+  sharesFilesWith(other: Services): boolean {
+    return isDeepStrictEqual(this.#tls, other.#tls);
+  }
+
+  warnOfUnverified(logger: Logger): void {
+    for (const { service, tls } of this.#rules) {
+      if (tls?.verify === false && service.kind === 'https')
+        logger.warn('certificate of a service is not verified', { service: endpointText(service) });
+    }
   }
 
   /**
@@ -63,12 +88,5 @@ export class Services {
     const pool = this.#pools.http1(poolIdentity(rule, service, this.#parts));
     this.#raw.add(hostname, path, pool);
     this.#firstRaw ??= pool;
-  }
-}
-
-function warnOfUnverified(rules: readonly IngressRule[], logger: Logger): void {
-  for (const { service, tls } of rules) {
-    if (tls?.verify === false && service.kind === 'https')
-      logger.warn('certificate of a service is not verified', { service: endpointText(service) });
   }
 }

@@ -1,12 +1,13 @@
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer as createSecureServer } from 'node:https';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { CulvertProcess, eventually, freePort } from '@culvert/testkit';
+import { Authority, CulvertProcess, eventually, freePort } from '@culvert/testkit';
 import type { LogLine } from '@culvert/testkit';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import type { Configuration, ConfiguredService } from './testing/configured-service.ts';
 import { ask, keptConnections, open } from './testing/http-client.ts';
 import type { Place } from './testing/http-client.ts';
@@ -43,6 +44,15 @@ describe('a service whose configuration changes while it runs', () => {
     service.extend(configuration);
     service.process.signal('SIGHUP');
     return saidSince(service.process, before, msg, key);
+  };
+
+  /** The same with an untouched file. */
+  const signal = ({ process }: ConfiguredService, msg: string): Promise<LogLine> => {
+    const before = process.log.length;
+    process.signal('SIGHUP');
+    return eventually(() =>
+      process.log.slice(before).find((line) => line.msg === msg && line['cause'] === 'SIGHUP'),
+    );
   };
 
   it('a router: routes of the file come, change and go, without a word from anybody else', async () => {
@@ -143,6 +153,42 @@ describe('a service whose configuration changes while it runs', () => {
     await change(agent, { ingress: [{ service: shop.url }] }, 'ingress');
     expect((await ask(site.edge(0).http, 'shop.test')).headers['x-service']).toBe('shop');
     await other.stop();
+  });
+
+  it('an agent: files that its rules name are read again, and all of them or none', async () => {
+    const folder = join(site.folder, 'service');
+    mkdirSync(folder);
+    const [ours, theirs] = [new Authority(folder, 'ours'), new Authority(folder, 'theirs')];
+    const { cert, key } = ours.issue('service', 'IP:127.0.0.1');
+    const secure = createSecureServer(
+      { cert: readFileSync(cert), key: readFileSync(key) },
+      // A kept connection would not be verified again.
+      (_, response) => response.writeHead(200, { connection: 'close' }).end(),
+    );
+    secure.listen(0, '127.0.0.1');
+    await once(secure, 'listening');
+    onTestFinished(() => void secure.close());
+    const ca = join(folder, 'ca.pem');
+    const use = (pem: string): void => writeFileSync(ca, pem);
+    const rule = { service: `https://127.0.0.1:${(secure.address() as AddressInfo).port}`, tls: { ca } };
+
+    use(ours.pem);
+    await change(agent, { ingress: [rule] }, 'ingress');
+    expect(await status('shop.test')).toBe(200);
+    use(theirs.pem);
+    await signal(agent, 'reloaded');
+    expect(await status('shop.test')).toBe(502);
+    use(ours.pem);
+    await signal(agent, 'reloaded');
+    expect(await status('shop.test')).toBe(200);
+    rmSync(ca);
+    const { problems } = await signal(agent, REFUSED);
+    expect(String(problems)).toMatch(/agent-1\.yml:\d+: ingress: .*ca\.pem: ENOENT/);
+    expect(await status('shop.test')).toBe(200);
+
+    use(ours.pem);
+    await change(agent, { ingress: [{ service: shop.url }] }, 'ingress');
+    expect(await status('shop.test')).toBe(200);
   });
 
   it('an agent: attaches anew where its links change, while every request is served', async () => {
