@@ -35,7 +35,7 @@ export class Http2Pipe extends Deadlined implements StreamConsumer {
     this.#touch();
     endByTrailers(client, () => '');
     client.on('data', (bytes: Buffer) => this.#onClientData(bytes));
-    client.on('end', () => this.#stream.sendEnd());
+    client.on('end', () => this.#onClientEnd());
     client.on('drain', () => this.#onClientDrain());
     client.on('close', () => this.#onClientClose());
   }
@@ -80,6 +80,12 @@ export class Http2Pipe extends Deadlined implements StreamConsumer {
     if (this.#stream.sendData(bytes, 0, bytes.length, false)) return;
     this.#client.pause();
     if (!this.#hold.hold()) this.#client.close(Http2ErrorCode.EnhanceYourCalm);
+  }
+
+  /** node:http2 ends a stream before it closes it, also when it was reset. */
+  #onClientEnd(): void {
+    const { aborted, rstCode } = this.#client;
+    if (!aborted && rstCode === Http2ErrorCode.NoError) this.#stream.sendEnd();
   }
 
   #onClientDrain(): void {

@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { startWithAgent } from './testing/edge-kit.ts';
 import { Http2Client } from './testing/http2-client.ts';
 import type { Http2Asking } from './testing/http2-client.ts';
+import { block, END_HEADERS, Frame, Http2Frames } from './testing/http2-frames.ts';
 import type { StreamDouble } from './testing/stream-double.ts';
 import { webSocketAccept } from './websocket-key.ts';
 
@@ -96,6 +97,27 @@ describe('a WebSocket over HTTP/2', () => {
     second.stream.stream.reset(ResetCode.UpstreamLost, 'gone');
     expect(await second.asked.reset()).toBe(constants.NGHTTP2_CANCEL);
     expect(second.asked.ended).toBe(false);
+  });
+
+  it('never takes the loss of its connection for an end', async () => {
+    const { http2, stream } = await opened();
+    http2.session.destroy();
+    await eventually(() => stream.reset);
+    expect(stream).toMatchObject({ ended: false, reset: { code: ResetCode.Cancelled } });
+  });
+
+  it('never takes a reset for an end', async () => {
+    const { edge, agent } = await startWithAgent();
+    const frames = await Http2Frames.connect(edge.httpPort);
+    const fields = Object.entries({ ':authority': 'app.test', ...ASK });
+    frames.send(Frame.Headers, END_HEADERS, 1, block(fields));
+    const stream = await agent.next();
+    stream.answer(switchFor(stream), '', 'more');
+    await eventually(() => frames.received.some((frame) => frame.type === Frame.Headers));
+    const cancel = Buffer.of(0, 0, 0, constants.NGHTTP2_CANCEL);
+    frames.send(Frame.ResetStream, 0, 1, cancel);
+    await eventually(() => stream.reset);
+    expect(stream).toMatchObject({ ended: false, reset: { code: ResetCode.Cancelled } });
   });
 
   it('goes no faster than either side takes it', async () => {
