@@ -247,9 +247,15 @@ const timeouts = () =>
     handshake: duration('for a TLS handshake to be over', '10s'),
     head: duration('for a complete request head, from its first byte', '15s'),
     idle: duration('for the next request on a kept connection', '75s'),
-    bodyIdle: duration('for the next bytes of a body, either way', '60s'),
+    bodyIdle: duration(
+      "for the next bytes of a request's body, and for a client to take some of its answer",
+      '60s',
+    ),
     firstByte: duration('for an answer to begin, from the end of the request', '60s'),
     total: optional(duration('for a request and its whole answer; absent: any')),
-    tunnelIdle: duration('for any byte of a raw or upgraded connection', '1h'),
+    tunnelIdle: duration(
+      'for any byte of a raw or upgraded connection, and of an answer that has begun',
+      '1h',
+    ),
     hello: duration('for an agent or another edge to say who it is', '5s'),
   });

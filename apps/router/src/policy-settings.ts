@@ -174,9 +174,13 @@ const bandwidth = () =>
 const timeouts = () =>
   section("in place of the edge's own", {
     firstByte: optional(durationText('for an answer to begin, from the end of the request')),
-    bodyIdle: optional(durationText('for the next bytes of a body, either way')),
+    bodyIdle: optional(
+      durationText("for the next bytes of a request's body, and for a client to take some of its answer"),
+    ),
     total: optional(durationText('for a request and its whole answer')),
-    tunnelIdle: optional(durationText('for any byte of a raw or upgraded connection')),
+    tunnelIdle: optional(
+      durationText('for any byte of a raw or upgraded connection, and of an answer that has begun'),
+    ),
   });
 
 /** What is wrong, at the key that is to blame. */
