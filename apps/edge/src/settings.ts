@@ -98,7 +98,10 @@ interface Shared {
 function* badWorkers({ workers, nats, entryPoints, agents, admin, peers }: Shared) {
   if (workers === 1) return;
   if (nats === undefined)
-    yield { path: ['workers'], message: 'needs "nats": workers tell each other over it what they hold' };
+    yield {
+      path: ['workers'],
+      message: 'needs "nats", which workers tell each other by what they hold; "culvert up" has none',
+    };
   const chosen = 'each worker would get a port of its own from the system: name one';
   for (const [at, { listen }] of entryPoints.entries())
     if (listen.port === 0) yield { path: ['entryPoints', at, 'listen'], message: chosen };
