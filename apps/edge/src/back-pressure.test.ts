@@ -4,6 +4,7 @@ import { eventually } from '@culvert/testkit';
 import { describe, expect, it } from 'vitest';
 import { startWithAgent } from './testing/edge-kit.ts';
 import { fill } from './testing/fill.ts';
+import { patternedBytes } from './testing/patterned-bytes.ts';
 import type { StreamDouble } from './testing/stream-double.ts';
 
 const PIECE = Buffer.alloc(65_536, 'x');
@@ -78,9 +79,7 @@ describe('a client that reads slowly', () => {
 describe('an upload', () => {
   it('goes no faster than the agent takes it, and arrives whole', async () => {
     const { agent, client } = await startWithAgent();
-    const body = Buffer.from(
-      Uint8Array.from({ length: 12_000_000 }, (_, at) => (at * 13 + (at >> 9)) & 0xff),
-    );
+    const body = patternedBytes(12_000_000);
     agent.serve = (stream) => void (stream.takes = false);
     client.request('POST /', [`Content-Length: ${body.length}`]).send(body);
     const stream = await agent.next();

@@ -2,6 +2,7 @@ import { eventually } from '@culvert/testkit';
 import { ResetCode } from '@culvert/wire';
 import { describe, expect, it } from 'vitest';
 import { startInstallation, startWithAgent } from './testing/edge-kit.ts';
+import { patternedBytes } from './testing/patterned-bytes.ts';
 
 describe('a request', () => {
   it('reaches the agent with what the edge understood of it, byte for byte where it was not its business', async () => {
@@ -236,7 +237,7 @@ describe('a response', () => {
 
   it('of many megabytes arrives byte for byte', async () => {
     const { client, agent } = await startWithAgent();
-    const body = Buffer.from(Uint8Array.from({ length: 6_000_000 }, (_, at) => (at * 31 + (at >> 8)) & 0xff));
+    const body = patternedBytes(6_000_000);
     client.request();
     const stream = await agent.next();
     stream.answer(`HTTP/1.1 200 OK\r\nContent-Length: ${body.length}`, '', 'more');

@@ -8,6 +8,7 @@ import { startInstallation, startWithAgent } from './testing/edge-kit.ts';
 import { fill } from './testing/fill.ts';
 import { Http2Client } from './testing/http2-client.ts';
 import { Frame, Http2Frames } from './testing/http2-frames.ts';
+import { patternedBytes } from './testing/patterned-bytes.ts';
 import { UPLOAD_WINDOW_BYTES } from './upload-hold.ts';
 
 const digest = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('hex');
@@ -124,7 +125,7 @@ describe('the body of a request over HTTP/2', () => {
 
   it('goes no faster than the agent takes it, and arrives whole', async () => {
     const { http2, agent } = await withHttp2();
-    const body = Buffer.from(Uint8Array.from({ length: 6_000_000 }, (_, at) => (at * 13 + (at >> 9)) & 0xff));
+    const body = patternedBytes(6_000_000);
     agent.serve = (stream) => void (stream.takes = false);
     const asked = http2.request({ ':method': 'POST', 'content-length': body.length }, body);
     const stream = await agent.next();
@@ -226,7 +227,7 @@ describe('a response over HTTP/2', () => {
 
   it('of many megabytes arrives byte for byte, no faster than the client takes it', async () => {
     const { http2, agent, edge } = await withHttp2({ limits: { streamBuffer: '256KiB' } });
-    const body = Buffer.from(Uint8Array.from({ length: 6_000_000 }, (_, at) => (at * 31 + (at >> 8)) & 0xff));
+    const body = patternedBytes(6_000_000);
     const asked = http2.request();
     asked.stream.pause();
     const stream = await agent.next();

@@ -10,6 +10,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { bridge } from './testing/bridge.ts';
 import { makeCertificate } from './testing/certificate.ts';
 import { startInstallation, startWithAgent } from './testing/edge-kit.ts';
+import { patternedBytes } from './testing/patterned-bytes.ts';
 import { RawClient } from './testing/raw-client.ts';
 import { TUNNEL } from './testing/router-double.ts';
 
@@ -189,9 +190,7 @@ describe('a port route', () => {
     await once(echo, 'listening');
     agent.serve = (stream) => void bridge(stream, (echo.address() as AddressInfo).port);
     const client = await RawClient.connect(port);
-    const bytes = Buffer.from(
-      Uint8Array.from({ length: 3_000_000 }, (_, at) => (at * 17 + (at >> 10)) & 0xff),
-    );
+    const bytes = patternedBytes(3_000_000);
     client.send(bytes);
     client.socket.end();
     await eventually(() => client.ended, { timeoutMs: 20_000 });

@@ -1,6 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
 const POLL_MS = 10;
+/** What is right takes milliseconds; the rest is for a machine that has other work. */
+const TIMEOUT_MS = 15_000;
 
 /** The condition did not come true in time. */
 export class NeverHappenedError extends Error {
@@ -18,7 +20,7 @@ export async function eventually<T>(
   condition: () => T | Promise<T>,
   options: { readonly timeoutMs?: number } = {},
 ): Promise<NonNullable<Exclude<T, false>>> {
-  const timeoutMs = options.timeoutMs ?? 5_000;
+  const timeoutMs = options.timeoutMs ?? TIMEOUT_MS;
   const deadline = performance.now() + timeoutMs;
   let cause: unknown;
   do {
