@@ -94,11 +94,11 @@ describe('an edge', () => {
     await announcer.leave();
     expect(router.byes).toEqual([{ id: 'eu-1', boot: 'b1' }]);
     await eventually(() => on(EDGE_LEFT).length === 1);
-    await expect(listener.request(holdersOf(TUNNEL), {}, { timeoutMs: 100 })).rejects.toMatchObject({
+    await expect(listener.request(holdersOf(TUNNEL), {}, { timeoutMs: 5_000 })).rejects.toMatchObject({
       name: 'NoRespondersError',
     });
     pools.add(sessionOf({ tunnel: 'x' }));
-    await expect(listener.request(holdersOf('x'), {}, { timeoutMs: 100 })).rejects.toMatchObject({
+    await expect(listener.request(holdersOf('x'), {}, { timeoutMs: 5_000 })).rejects.toMatchObject({
       name: 'NoRespondersError',
     });
   });

@@ -1,6 +1,6 @@
 import { StreamMemory } from '@culvert/link';
 import { eventually, recordingLogger, TcpProxy, type LoggedLine } from '@culvert/testkit';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { parseEdgeAddress } from '@culvert/settings';
 import { AgentCounters } from '../counters.ts';
 import { EdgeDouble, TUNNEL } from '../testing/edge-double.ts';
@@ -63,13 +63,14 @@ describe('a link', () => {
     const edge = await edgeDouble();
     const proxy = await TcpProxy.start({ host: '127.0.0.1', port: edge.port });
     onTestFinished(() => proxy.stop());
+    // Nothing is pinged at intervals, so that it is not their silence that ends the link.
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+    onTestFinished(() => void vi.useRealTimers());
     const { supervisor, said } = supervise(proxy.address);
     await eventually(() => supervisor.attached === 1);
     proxy.blackHole();
-    const started = performance.now();
     supervisor.onSlept();
     await eventually(() => said('link lost') === 1, { timeoutMs: 10_000 });
-    expect(performance.now() - started).toBeLessThan(5_500);
     proxy.reset();
     proxy.heal();
     await eventually(() => supervisor.attached === 1);
@@ -82,11 +83,11 @@ it('an edge that could not be reached for long is dialled when the network is ba
   onTestFinished(() => proxy.stop());
   proxy.cut();
   const { supervisor, said } = supervise(proxy.address);
-  // The next dial is 1.6 s away, with these short delays.
-  await eventually(() => said('edge unreachable') === 6, { timeoutMs: 10_000 });
+  // The next dial is 3.2 s away, with these short delays.
+  await eventually(() => said('edge unreachable') === 7, { timeoutMs: 10_000 });
   proxy.heal();
   supervisor.onAddresses(set('198.51.100.7'), set());
   const started = performance.now();
   await eventually(() => supervisor.attached === 1);
-  expect(performance.now() - started).toBeLessThan(1_000);
+  expect(performance.now() - started).toBeLessThan(2_500);
 }, 20_000);
