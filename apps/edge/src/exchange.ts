@@ -363,7 +363,7 @@ export class Exchange implements Caller {
   #open(link: Link, meta: OpenMeta, bytes: Buffer, last: boolean): StreamEnd {
     if (this.#bandwidth === undefined) return link.open(meta, this, bytes, 0, bytes.length, last);
     const paced = new PacedStream(this.#context.pacer, this.#bandwidth, this);
-    return paced.opened(link.open(meta, paced, bytes, 0, bytes.length, last), bytes.length);
+    return paced.openWith((now, all) => link.open(meta, paced, bytes, 0, now, all), bytes, last);
   }
 
   #answer(answer: OwnAnswer): void {

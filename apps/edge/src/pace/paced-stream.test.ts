@@ -77,7 +77,7 @@ function start(rates: { up?: number; down?: number }) {
   } as unknown as LinkStream;
   const paced = new PacedStream(pacer, { up: rates.up ?? Infinity, down: rates.down ?? Infinity }, consumer);
   paced.opened(stream, 0);
-  return { pacer, user, link, paced };
+  return { pacer, user, link, stream, paced };
 }
 
 const bytes = (length: number): Buffer => Buffer.alloc(length, 'x');
@@ -213,6 +213,21 @@ describe('a stream with a rate for what is sent', () => {
     expect(user.calls).toEqual([]);
     pacer.pass(1);
     expect([link.bytes, user.calls]).toEqual([2_000, ['drain']]);
+  });
+
+  it('holds back what is too much to go along with its opening', () => {
+    const { pacer, link, stream, paced } = start({ up: 10_000 });
+    const opened: unknown[] = [];
+    const open = (now: number, last: boolean): LinkStream => {
+      opened.push(now, last);
+      return stream;
+    };
+    paced.openWith(open, bytes(1_000), true);
+    paced.openWith(open, bytes(1_000), true);
+    expect(opened).toEqual([1_000, true, 250, false]);
+    pacer.pass(50);
+    pacer.pass(25);
+    expect(link.calls).toEqual(['data 500', 'data 250 last']);
   });
 
   it('pays for what went along with its opening', () => {

@@ -44,6 +44,14 @@ export class PacedStream implements StreamEnd, StreamConsumer, Paced {
     return this;
   }
 
+  /** The same, opened by a function that is told how many of the bytes may go along now; the others follow. */
+  openWith(open: (bytes: number, last: boolean) => LinkStream, body: Buffer, last: boolean): this {
+    const now = this.#up.take(body.length, this.#pacer.now());
+    this.#stream = open(now, last && now === body.length);
+    if (now < body.length) this.#keepToSend(body, now, body.length, last);
+    return this;
+  }
+
   /** Whether bytes wait for nothing but their turn. */
   get waiting(): boolean {
     return !this.#received.empty || (!this.#toSend.empty && this.#stream!.heldBytes === 0);
@@ -61,10 +69,8 @@ export class PacedStream implements StreamEnd, StreamConsumer, Paced {
       const now = this.#up.take(end - start, this.#pacer.now());
       if (now === end - start) return this.#stream!.sendData(body, start, end, last);
       if (now > 0) this.#stream!.sendData(body, start, start + now, false);
-      this.#toSend.add(body, start + now, end);
-    } else this.#toSend.add(body, start, end);
-    this.#toSend.ended ||= last;
-    this.#pacer.wait(this);
+      this.#keepToSend(body, start + now, end, last);
+    } else this.#keepToSend(body, start, end, last);
     return false;
   }
 
@@ -139,6 +145,12 @@ export class PacedStream implements StreamEnd, StreamConsumer, Paced {
     this.#releaseUp(nowMs);
     this.#releaseDown(nowMs);
     return this.#toSend.empty && this.#received.empty;
+  }
+
+  #keepToSend(body: Buffer, start: number, end: number, last: boolean): void {
+    this.#toSend.add(body, start, end);
+    this.#toSend.ended ||= last;
+    this.#pacer.wait(this);
   }
 
   #releaseUp(nowMs: number): void {

@@ -311,6 +311,14 @@ describe('the bandwidth of a route', () => {
     expect((await client.response()).body).toBe('ok');
   });
 
+  it('bounds a request that came in one piece', async () => {
+    const { agent, client } = await startWith({ bandwidth: { up: 20_000 } });
+    const began = performance.now();
+    client.request('POST /', ['Content-Length: 20000'], 'x'.repeat(20_000));
+    await (await agent.next()).whole();
+    expect(performance.now() - began).toBeGreaterThan(700);
+  });
+
   it('bounds both ways of an upgraded connection', async () => {
     const { agent, client } = await startWith({ bandwidth: 200_000 });
     client.request('GET /', ['Connection: Upgrade', 'Upgrade: echo']);
