@@ -94,13 +94,27 @@ function bodyFor(refusal: Refusal, context: RefusalContext): [type: string, body
 
 const TYPES = { html: 'text/html', json: 'application/json', text: 'text/plain' } as const;
 
-/** JSON where it is named, a page where a browser asks, otherwise text. */
+/**
+ * JSON or a page, whichever is named with the greater weight, or first with the same one (RFC 9110 §12.4.2); otherwise
+ * text.
+ */
 function preferred(accept: string): PageKind {
-  const lower = accept.toLowerCase();
-  const json = lower.search(/application\/(?:[\w.+-]+\+)?json/);
-  const html = lower.indexOf('text/html');
-  if (json !== -1 && (html === -1 || json < html)) return 'json';
-  return html === -1 ? 'text' : 'html';
+  let kind: PageKind = 'text';
+  let most = 0;
+  for (const range of accept.toLowerCase().split(',')) {
+    const [type = '', ...parameters] = range.split(';').map((part) => part.trim());
+    const named = kindOf(type);
+    const weight = Number(parameters.find((one) => one.startsWith('q='))?.slice(2) ?? 1);
+    if (named === undefined || !(weight > most)) continue;
+    kind = named;
+    most = weight;
+  }
+  return kind;
+}
+
+function kindOf(type: string): PageKind | undefined {
+  if (/^application\/(?:[\w.+-]+\+)?json$/.test(type)) return 'json';
+  return type === TYPES.html ? 'html' : undefined;
 }
 
 function page(status: number, title: string, reason: string, code: string, requestId: string): string {
