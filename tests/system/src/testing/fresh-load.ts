@@ -1,10 +1,15 @@
+import { randomUUID } from 'node:crypto';
 import { ask } from './http-client.ts';
 import type { Answer, Place } from './http-client.ts';
+import type { Echo } from './local-service.ts';
 
-/** Clients that ask over a fresh connection each time, one request after the other. */
+/**
+ * Clients that ask over a fresh connection each time, one request after the other, for a path of its own: the service
+ * behind has to say which one it was.
+ */
 export class FreshLoad {
   answered = 0;
-  /** What was not a 200, and how often. */
+  /** What was not a 200 with the right answer, and how often. */
   readonly failures = new Map<string, number>();
   /** Connections that broke and whose requests were sent again. */
   sentAgain = 0;
@@ -28,8 +33,10 @@ export class FreshLoad {
   async #askOn(place: Place, hostname: string): Promise<void> {
     while (this.#running) {
       try {
-        const { status, headers } = await this.#ask(place, hostname, this.#repeats);
-        if (status === 200) this.answered++;
+        const path = `/${randomUUID()}`;
+        const { status, headers, text } = await this.#ask(place, hostname, path, this.#repeats);
+        if (status === 200 && (JSON.parse(text) as Partial<Echo>).url === path) this.answered++;
+        else if (status === 200) this.#fail('wrong answer');
         else this.#fail(`${status} ${String(headers['x-culvert-error'])}`);
       } catch (error) {
         this.#fail(String((error as NodeJS.ErrnoException).code ?? error));
@@ -37,13 +44,13 @@ export class FreshLoad {
     }
   }
 
-  async #ask(place: Place, hostname: string, repeats: number): Promise<Answer> {
+  async #ask(place: Place, hostname: string, path: string, repeats: number): Promise<Answer> {
     try {
-      return await ask(place, hostname);
+      return await ask(place, hostname, { path });
     } catch (error) {
       if (repeats === 0) throw error;
       this.sentAgain++;
-      return this.#ask(place, hostname, repeats - 1);
+      return this.#ask(place, hostname, path, repeats - 1);
     }
   }
 
