@@ -161,8 +161,15 @@ export class Delivery {
   /** Whether what failed may do better the next time: by another link, or with another agent of the same edge. */
   #mayTryAgain(code: number, failed: 'link' | 'session'): boolean {
     if (failed === 'link') return true;
+    // Somebody behind it drains, or it does itself: who stands in for them is reached in the same way.
+    if (code === ResetCode.Refused && this.#holder !== undefined) return !this.#hasBefore(this.#holder);
     if (code === ResetCode.LinkLost && hasSoundLink(this.#session, this.#link)) return true;
     return code !== ResetCode.NotHere && hasMore(this.#holder);
+  }
+
+  /** Whether it was tried before the last try, too. */
+  #hasBefore(holder: Holder): boolean {
+    return this.#tried.indexOf(holder) < this.#tried.length - 1;
   }
 
   #route(route: ReadyRoute | undefined): void {
@@ -234,7 +241,13 @@ export class Delivery {
       const holder = holders.ready(this.#tunnel, passedOver, 'any');
       if (holder !== undefined && this.#relay(holder)) return;
     }
-    this.#nobody();
+    // The link to one that may be tried again is gone: perhaps another one can be had.
+    holders.reach(this.#tunnel, this.#spent).then(
+      (holder) => {
+        if (holder === undefined || !this.#relay(holder)) this.#nobody();
+      },
+      () => this.#nobody(),
+    );
   }
 
   #nobody(): void {

@@ -131,6 +131,16 @@ describe('holders of a tunnel', () => {
     expect(await reach()).toBe('a');
   });
 
+  it('are asked for again when the only one has started anew, however short a time ago that was done', async () => {
+    const { reach, hold, holders } = start();
+    const { subscription } = hold('a');
+    expect(await reach()).toBe('a');
+    subscription.unsubscribe();
+    hold('a', { boot: 'b2' });
+    holders.forgetEdge('a');
+    expect(await reach()).toBe('a');
+  });
+
   it('are waited for when they are slow: only who knows of none says so', async () => {
     const { reach, signals, peers, pool } = start();
     const pass = stopTime();

@@ -200,8 +200,12 @@ export class Holders {
 
   /** An edge has left or started anew: what it said before counts no more. */
   forgetEdge(edge: string): void {
-    for (const { holders } of this.#known.values())
-      for (const key of holders.keys()) if (isOf(key, edge)) holders.delete(key);
+    for (const known of this.#known.values()) {
+      let gone = false;
+      for (const key of known.holders.keys()) if (isOf(key, edge)) gone = known.holders.delete(key);
+      // Nobody has said that there are no others: another process of the edge may have taken over.
+      if (gone && known.holders.size === 0) known.askedAt = -Infinity;
+    }
   }
 
   /** Signals may have been missed: everything is asked for again. */

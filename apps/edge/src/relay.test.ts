@@ -1,5 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import { TcpProxy, eventually } from '@culvert/testkit';
+import { TcpProxy, eventually, freePort } from '@culvert/testkit';
 import { poolOf } from '@culvert/signals';
 import type { PoolInfo } from '@culvert/signals';
 import { GoAwayCode, Protocol, ResetCode, packUuid } from '@culvert/wire';
@@ -108,6 +108,43 @@ describe('a request at an edge without a pool', () => {
     const stream = await agent.next();
     client.socket.destroy();
     expect((await eventually(() => stream.reset)).code).toBe(ResetCode.Cancelled);
+  });
+
+  it('is asked again of the only edge, which another agent or process stands in for, when one there drains', async () => {
+    const { agent, client } = await startRegion();
+    agent.serve = (stream) => {
+      if (agent.streams.length === 1) stream.stream.reset(ResetCode.Refused);
+      else stream.ok('at the second asking');
+    };
+    expect((await client.request('POST /').response()).body).toBe('at the second asking');
+  });
+
+  it('is not asked for ever of an edge whose agents all drain', async () => {
+    const { agent, client } = await startRegion();
+    agent.serve = (stream) => stream.stream.reset(ResetCode.Refused);
+    expect((await client.request().response()).fields['x-culvert-error']).toBe('no_agent');
+    expect(agent.streams).toHaveLength(2);
+  });
+
+  it('goes by a new link to the only edge when the one before is lost, as to the process that follows there', async () => {
+    const { bus, edge: near } = await startInstallation(PEERS);
+    const place = { host: '127.0.0.1', port: await freePort() };
+    const path = await TcpProxy.start(place);
+    onTestFinished(() => path.stop());
+    const peers = { listen: `127.0.0.1:${place.port}`, advertise: path.address };
+    const far = await startTestEdge({ id: 'us-1', region: 'us', ...SECRET, peers }, bus);
+    const agent = await far.attach();
+    const client = await near.connect();
+    client.request();
+    (await agent.next()).ok();
+    await client.response();
+    // As long as answers to the first question may still come, there is a wait for them.
+    await wait(400);
+    client.request();
+    await agent.next();
+    path.reset();
+    (await agent.next()).ok('by a new link');
+    expect((await client.response()).body).toBe('by a new link');
   });
 
   it.each([
