@@ -3,7 +3,7 @@ import type { BodyDecoder, BodySink, RequestHead } from '@culvert/http1';
 import type { StreamEnd } from '@culvert/link';
 import { UnframedBody } from './unframed-body.ts';
 
-/** Up to here a body is kept, so that the request can be sent again to another agent. */
+/** Up to here a body is kept, so that the request can be sent again to another agent; and what waits to be sent. */
 const MAX_KEPT_BYTES = 65_536;
 const NOTHING = Buffer.alloc(0);
 
@@ -41,6 +41,7 @@ export class RequestBody implements BodySink {
 
   /** Whether everything that was sent can be sent again. */
   get repeatable(): boolean {
+    this.#forgetTooMuch();
     return this.#keeping;
   }
 
@@ -60,12 +61,12 @@ export class RequestBody implements BodySink {
     this.#received += end - start;
     if (this.exceeded) return;
     const stream = this.#stream;
+    this.#forgetTooMuch();
     if (this.#keeping) {
       this.#kept.push(Buffer.from(buffer.subarray(start, end)));
       this.#keptBytes += end - start;
     }
     if (stream === undefined) return;
-    this.#forgetTooMuch();
     this.#ended = this.#decoder.done;
     stream.sendData(buffer, start, end, this.#ended);
   }
@@ -76,7 +77,6 @@ export class RequestBody implements BodySink {
     this.#ended = this.#decoder.done && this.#trailers === '';
     const stream = open(bytes, this.#ended);
     this.#stream = stream;
-    this.#forgetTooMuch();
     if (this.#decoder.done) this.#end(stream);
     return stream;
   }
@@ -98,8 +98,9 @@ export class RequestBody implements BodySink {
     else stream.sendTrailers(this.#trailers);
   }
 
+  /** More has gone out than is kept. While some of it waits, the other side has shown no sign, and may not be there. */
   #forgetTooMuch(): void {
-    if (!this.#keeping || this.#keptBytes <= MAX_KEPT_BYTES) return;
+    if (!this.#keeping || this.#keptBytes <= MAX_KEPT_BYTES || !this.flows) return;
     this.#keeping = false;
     this.#kept = [];
   }
