@@ -13,6 +13,7 @@ export class ConfiguredService {
   readonly #env: NodeJS.ProcessEnv;
   #configuration: Configuration;
   #process: CulvertProcess | undefined;
+  readonly #former: CulvertProcess[] = [];
 
   constructor(
     kind: 'router' | 'edge' | 'agent',
@@ -37,6 +38,12 @@ export class ConfiguredService {
     return this.#process;
   }
 
+  /** What all its processes have written so far. */
+  get output(): string {
+    const all = this.#process === undefined ? [] : [...this.#former, this.#process];
+    return all.map(({ stdout, stderr }) => stdout + stderr).join('');
+  }
+
   /** Changes the file; the next start reads it. */
   extend(configuration: Configuration): void {
     this.#configuration = { ...this.#configuration, ...configuration };
@@ -46,6 +53,7 @@ export class ConfiguredService {
 
   /** Starts the process without waiting until it can take work. */
   launch(): CulvertProcess {
+    if (this.#process !== undefined) this.#former.push(this.#process);
     this.#process = new CulvertProcess([this.kind, '--config', this.file], this.#env);
     return this.#process;
   }

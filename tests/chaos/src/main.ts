@@ -11,6 +11,9 @@ import type { Report } from './trial.ts';
 
 const NAMES = EVERY_FAULT.map(({ name }) => name);
 
+// Processes of the site end with this one.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
+
 process.exit(await main(process.argv.slice(2)).catch(complain));
 
 function complain(error: unknown): number {
@@ -58,5 +61,10 @@ async function report(fault: Fault, site: Site, { pace }: Options, file: ReportF
   process.stderr.write(`${found.broken.length === 0 ? 'holds' : 'DOES NOT HOLD'}\n`);
   const more = details(found);
   if (more !== '') process.stderr.write(`${more}\n`);
+  if (found.broken.length > 0) {
+    const folder = file.path.replace(/\.jsonl$/, `-${fault.name}`);
+    site.writeLogs(folder);
+    process.stderr.write(`logs: ${folder}\n`);
+  }
   return found;
 }

@@ -6,6 +6,7 @@ import { READING } from '../mixture.ts';
 import { EVERYTHING, IDEMPOTENT, QUICK } from '../outcome.ts';
 import { ONE_PLACE } from '../site/plan.ts';
 import { sessionsAt } from '../site/views.ts';
+import { replaceEach } from './successors.ts';
 
 /** An edge's lease lasts 10 s after it was renewed last, and routers look every few seconds. */
 const LEASE_END_MS = 20_000;
@@ -53,6 +54,24 @@ const rolling: readonly Fault[] = [
     bounds: { unfailing: EVERYTHING, viewsMs: VIEWS_MS },
     run: (stage) => roll(servicesOf(stage.site.routers), stage),
   },
+];
+
+const replacing = (name: string, who: string, of: (stage: Stage) => readonly ConfiguredService[]): Fault => ({
+  name,
+  law: `${who} hand over to new processes one after the other under load (SIGUSR2): nothing fails`,
+  plan: ONE_PLACE,
+  longOnly: true,
+  bounds: { unfailing: EVERYTHING, viewsMs: VIEWS_MS },
+  async run(stage) {
+    await replaceEach(of(stage));
+    stage.isOver();
+  },
+});
+
+const handingOver: readonly Fault[] = [
+  replacing('replace-edges', 'all edges', ({ site }) => servicesOf(site.edges)),
+  replacing('replace-agents', 'all agents', ({ site }) => servicesOf(site.agents)),
+  replacing('replace-routers', 'all routers', ({ site }) => servicesOf(site.routers)),
 ];
 
 const edges: readonly Fault[] = [
@@ -178,4 +197,4 @@ const routers: readonly Fault[] = [
 ];
 
 /** Edges, agents, routers and local services that die, hang or are restarted. */
-export const PROCESSES: readonly Fault[] = [...rolling, ...edges, ...agents, ...routers];
+export const PROCESSES: readonly Fault[] = [...rolling, ...handingOver, ...edges, ...agents, ...routers];

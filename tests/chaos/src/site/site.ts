@@ -1,6 +1,6 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { ConfiguredService, TcpProxy } from '@culvert/testkit';
 import type { Configuration, RedisCluster, RedisSentinels, RedisServer } from '@culvert/testkit';
@@ -125,6 +125,13 @@ export class Site {
     });
     const body = (await response.json()) as Readonly<Record<string, Item[]>>;
     return body[what] ?? Promise.reject(new Error(`${response.status} ${JSON.stringify(body)}`));
+  }
+
+  /** Writes what all services have logged into a folder. */
+  writeLogs(folder: string): void {
+    mkdirSync(folder, { recursive: true });
+    for (const { service } of [...this.routers, ...this.edges, ...this.agents])
+      writeFileSync(join(folder, `${basename(service.file, '.yml')}.log`), service.output);
   }
 
   /** Whatever was done to it: every path open, every process there and awake. */
