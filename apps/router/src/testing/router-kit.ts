@@ -96,6 +96,7 @@ export async function runRouter(
   const router = await startRouter({ ...FILE, ...settings }, parts);
   onTestFinished(() => router.drain());
   await router.ready;
+  await roundTrip(signals);
   return router;
 }
 
@@ -119,9 +120,13 @@ export async function call(
 export async function listen(signals: Signals, subject: string): Promise<unknown[]> {
   const heard: unknown[] = [];
   signals.subscribe(subject, (message) => heard.push(message));
-  // A question that nobody answers comes back after the subscription has taken effect.
-  await signals.request('nobody', null, ASK).catch(() => undefined);
+  await roundTrip(signals);
   return heard;
+}
+
+/** A question that nobody answers comes back after what was subscribed to has taken effect. */
+async function roundTrip(signals: Signals): Promise<void> {
+  await signals.request('nobody', null, ASK).catch(() => undefined);
 }
 
 export function authentication(
