@@ -14,7 +14,7 @@ export interface Client {
   readonly host: string | undefined;
   /** The part of a forwarded head that is the same for all requests of the connection. */
   readonly forwardedFields: string;
-  /** The line of Via for what came as HTTP/1.1; empty where none is sent. */
+  /** The line of Via for what came as HTTP/1.1, or over HTTP/2; empty where none is sent. */
   readonly via: string;
   /** A line of Forwarded up to the Host that it ends with, quoted; undefined where none is sent. */
   readonly forwardedStart: string | undefined;

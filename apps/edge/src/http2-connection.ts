@@ -53,7 +53,7 @@ export class Http2Connection extends Deadlined implements SocketOwner {
     super();
     this.context = context;
     this.socket = socket;
-    this.client = client;
+    this.client = { ...client, via: client.via.replace('1.1', '2.0') };
     own(socket, this);
     // While it flows, what is put back would be given to the owner again.
     socket.pause();

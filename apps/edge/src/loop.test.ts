@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { startWithAgent } from './testing/edge-kit.ts';
 import { pseudonymOf } from './pseudonym.ts';
+import { startWithAgent } from './testing/edge-kit.ts';
+import { Http2Client } from './testing/http2-client.ts';
 
 const viaOf = (head: string): string[] =>
   head.split('\r\n').flatMap((line) => (/^via: /i.test(line) ? [line.slice(5)] : []));
@@ -14,6 +15,12 @@ describe('a request', () => {
       '1.1 third',
       expect.stringMatching(/^1\.1 culvert-[0-9a-f]{12}$/),
     ]);
+  });
+
+  it('of HTTP/2 is marked as such', async () => {
+    const { edge, agent } = await startWithAgent();
+    Http2Client.connect(edge.httpPort).open();
+    expect(viaOf((await agent.next()).head)).toEqual([expect.stringMatching(/^2\.0 culvert-/)]);
   });
 
   it('of HTTP/1.0 is marked as such', async () => {
