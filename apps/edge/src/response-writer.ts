@@ -82,15 +82,19 @@ export class ResponseWriter {
   }
 
   #fields(head: ResponseHead, minor: 0 | 1): string {
-    const connection = this.persists
-      ? minor === 0
-        ? 'Connection: keep-alive\r\n'
-        : ''
-      : 'Connection: close\r\n';
+    const connection = this.#connection(head, minor);
     if (this.#framing === 'chunked') return `Transfer-Encoding: chunked\r\n${connection}`;
     if (this.#framing === 'length') return `Content-Length: ${this.#left}\r\n${connection}`;
     const announced = this.#framing === 'none' && head.contentLength >= 0;
     return announced ? `Content-Length: ${head.contentLength}\r\n${connection}` : connection;
+  }
+
+  #connection({ status, upgrade }: ResponseHead, minor: 0 | 1): string {
+    // RFC 9110 §15.5.22: which protocol is required.
+    if (status === 426 && upgrade !== undefined && minor === 1)
+      return `Connection: ${this.persists ? '' : 'close, '}Upgrade\r\nUpgrade: ${upgrade}\r\n`;
+    if (!this.persists) return 'Connection: close\r\n';
+    return minor === 0 ? 'Connection: keep-alive\r\n' : '';
   }
 }
 

@@ -97,9 +97,11 @@ describe('an upgrade', () => {
     const { client, agent } = await startWithAgent();
     client.request('GET /chat', ASK);
     const declined = await agent.next();
-    declined.answer('HTTP/1.1 426 Upgrade Required\r\nContent-Length: 2', 'no');
+    const required = 'Connection: Upgrade\r\nUpgrade: other';
+    declined.answer(`HTTP/1.1 426 Upgrade Required\r\n${required}\r\nContent-Length: 2`, 'no');
     const response = await client.response();
     expect([response.status, response.body]).toEqual([426, 'no']);
+    expect(response.fields).toMatchObject({ connection: 'Upgrade', upgrade: 'other' });
     await declined.whole();
     expect(declined.reset).toBeUndefined();
     client.request('GET /plain');

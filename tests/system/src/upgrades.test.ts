@@ -13,7 +13,8 @@ function upgradingService(): Server {
   server.on('upgrade', (request: IncomingMessage, socket: Socket) => {
     const status = Number(request.url?.slice(1));
     if (status > 0) {
-      const head = `HTTP/1.1 ${status} So\r\nX-Why: so\r\nContent-Length: 8\r\nConnection: close\r\n\r\n`;
+      const connection = 'Connection: close, Upgrade\r\nUpgrade: SPDY/4';
+      const head = `HTTP/1.1 ${status} So\r\nX-Why: so\r\nContent-Length: 8\r\n${connection}\r\n\r\n`;
       return void socket.end(`${head}declined`);
     }
     const upgrade = request.headers.upgrade ?? '';
@@ -55,11 +56,16 @@ describe('an upgrade as of kubectl exec', () => {
     await client.untilClosed();
   });
 
-  it.each([200, 302, 400, 404, 500])('that is answered with %i gets that answer as it is', async (status) => {
-    const client = await WireClient.open(site.edge(0).http);
-    client.send(head(`/${status}`, 'Content-Length: 0\r\n'));
-    const [answer] = await client.until(/^HTTP\/1\.1 [^]*\r\n\r\ndeclined$/);
-    expect(answer).toMatch(new RegExp(`^HTTP/1\\.1 ${status} So\\r\\n(?:[^\\r]+\\r\\n)*X-Why: so\\r\\n`));
-    client.destroy();
-  });
+  it.each([200, 302, 400, 404, 426, 500])(
+    'that is answered with %i gets that answer as it is',
+    async (status) => {
+      const client = await WireClient.open(site.edge(0).http);
+      client.send(head(`/${status}`, 'Content-Length: 0\r\n'));
+      const [answer] = await client.until(/^HTTP\/1\.1 [^]*\r\n\r\ndeclined$/);
+      expect(answer).toMatch(new RegExp(`^HTTP/1\\.1 ${status} So\\r\\n(?:[^\\r]+\\r\\n)*X-Why: so\\r\\n`));
+      // Only there it says something about this request (RFC 9110 §15.5.22).
+      expect(answer.includes('Upgrade: SPDY/4\r\n')).toBe(status === 426);
+      client.destroy();
+    },
+  );
 });

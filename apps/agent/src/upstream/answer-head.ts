@@ -7,13 +7,17 @@ export function interimHead(answer: ResponseHead): string {
 
 /** A final answer's head as it goes to the edge: the end-to-end fields and what is known of the body's length. */
 export function finalHead(answer: ResponseHead): string {
-  return `HTTP/1.1 ${answer.status} ${answer.reason}\r\n${answer.fields}${framing(answer)}\r\n`;
+  const required = answer.status === 426 ? upgradeFields(answer) : '';
+  return `HTTP/1.1 ${answer.status} ${answer.reason}\r\n${answer.fields}${required}${framing(answer)}\r\n`;
 }
 
 /** The answer to an upgrade that the upstream has agreed to. */
 export function switchingHead(answer: ResponseHead): string {
-  const upgrade = `Connection: Upgrade\r\nUpgrade: ${answer.upgrade ?? ''}\r\n`;
-  return `HTTP/1.1 101 ${answer.reason}\r\n${answer.fields}${upgrade}\r\n`;
+  return `HTTP/1.1 101 ${answer.reason}\r\n${answer.fields}${upgradeFields(answer)}\r\n`;
+}
+
+function upgradeFields({ upgrade }: ResponseHead): string {
+  return upgrade === undefined ? '' : `Connection: Upgrade\r\nUpgrade: ${upgrade}\r\n`;
 }
 
 /** To HEAD and with 304 the length is told although no body follows. */
