@@ -17,7 +17,9 @@ type Outcome = Told | { readonly wrong: string };
 
 let site: Installation;
 let service: RawService;
-let session: ClientHttp2Session;
+/** To each edge: the agent is attached to the first, the second one relays. */
+let sessions: readonly ClientHttp2Session[];
+let edge: number;
 let hostile: HostileAnswer;
 /** Connections on which the hostile answer was given, and requests that came on one of them afterwards. */
 let spoilt: WeakSet<Socket>;
@@ -39,23 +41,23 @@ beforeAll(async () => {
     spoilt.add(socket);
     misbehave(socket);
   });
-  site = await Installation.start({ routes: [{ hostname: 'shop.test', tunnel: SHOP }] });
+  site = await Installation.start({ edges: 2, routes: [{ hostname: 'shop.test', tunnel: SHOP }] });
   await site.attach({ ingress: [{ service: service.url }] });
-  session = connect(`http://${at(site.edge(0).http)}`);
+  sessions = site.edges.map(({ http }) => connect(`http://${at(http)}`));
 });
 beforeEach(() => {
   spoilt = new WeakSet();
   reuses = 0;
 });
 afterAll(async () => {
-  session.destroy();
+  for (const session of sessions) session.destroy();
   await site.stop();
   await service.stop();
 });
 
 /** What a client of HTTP/1.1 that has asked twice on one connection has got, once both are over. */
 async function overHttp1(): Promise<{ readonly told: Outcome; readonly all: string }> {
-  const client = await WireClient.open(site.edge(0).http);
+  const client = await WireClient.open(site.edge(edge).http);
   client.send(REQUEST('/hostile') + REQUEST('/true').replace('\r\n\r\n', '\r\nConnection: close\r\n\r\n'));
   await client.untilClosed();
   const all = client.text.replace(/^(?:HTTP\/1\.1 103 [^]*?\r\n\r\n)*/, '');
@@ -79,7 +81,7 @@ function refused(status: string): Outcome {
 
 function overHttp2(): Promise<{ readonly told: Outcome; readonly all: string }> {
   return new Promise((resolve) => {
-    const stream = session.request({ ':path': '/hostile', ':authority': 'shop.test' });
+    const stream = sessions[edge]!.request({ ':path': '/hostile', ':authority': 'shop.test' });
     let all = '';
     let status = '';
     let code: unknown;
@@ -110,19 +112,25 @@ async function obeysTheLaw(): Promise<void> {
     expect(fits(told, hostile.told), `${over.name}: ${JSON.stringify(told)} ${all.slice(0, 300)}`).toBe(true);
     expect(all).not.toMatch(/forged/i);
     // Somebody else gets an answer of their own, on another connection.
-    expect((await ask(site.edge(0).http, 'shop.test', { path: '/true' })).text).toBe('true');
+    expect((await ask(site.edge(edge).http, 'shop.test', { path: '/true' })).text).toBe('true');
     expect(reuses).toBe(0);
   }
 }
 
 describe('a hostile answer is refused or cut, and nothing of it answers anybody else:', () => {
-  it.each(Object.entries(HOSTILE_ANSWERS))('%s', { timeout: 120_000 }, async (_, answers) => {
-    for (hostile of answers) {
-      try {
-        await obeysTheLaw();
-      } catch (error) {
-        throw new Error(hostile.name, { cause: error });
+  describe.each([
+    ['at the edge of its agent', 0],
+    ['at another edge', 1],
+  ])('%s:', (_where, index) => {
+    it.each(Object.entries(HOSTILE_ANSWERS))('%s', { timeout: 120_000 }, async (_, answers) => {
+      edge = index;
+      for (hostile of answers) {
+        try {
+          await obeysTheLaw();
+        } catch (error) {
+          throw new Error(hostile.name, { cause: error });
+        }
       }
-    }
+    });
   });
 });
