@@ -447,7 +447,7 @@ describe('a client that goes', () => {
   it.each([
     ['closes', (socket: { destroy(): void }) => socket.destroy()],
     ['resets', (socket: { resetAndDestroy(): void }) => socket.resetAndDestroy()],
-  ])('and %s its connection before the answer resets the stream at once', async (_, leave) => {
+  ])('and %s its connection before the answer resets the stream', async (_, leave) => {
     const { client, agent, edge } = await startWithAgent();
     client.request();
     const stream = await agent.next();

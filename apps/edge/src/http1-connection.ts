@@ -17,6 +17,7 @@ import type { Client } from './client.ts';
 import type { ClientSide, FirstBytes } from './client-side.ts';
 import { withHsts } from './entry-rules.ts';
 import { Exchange } from './exchange.ts';
+import { HalfClose } from './half-close.ts';
 import type { HttpContext } from './http-context.ts';
 import { RawConnection } from './raw-connection.ts';
 import { RawPipe } from './raw-pipe.ts';
@@ -62,6 +63,8 @@ export class Http1Connection extends Deadlined implements ClientSide, SocketOwne
   #resting = false;
   /** The next request waits until others have had their turn. */
   #yielding = false;
+  /** Of a client that sends no more. */
+  #halfClose: HalfClose | undefined;
   /** When a client that still sends is cut; 0 until its answer has gone out. */
   #lingerEnd = 0;
   /** Bytes that the client had taken when a deadline last passed. */
@@ -103,14 +106,17 @@ export class Http1Connection extends Deadlined implements ClientSide, SocketOwne
     else if (this.#takesRequests) this.#takeHeld();
   }
 
-  /** A client that sends no more has gone: proxies agree on it, and a service should stop working for nobody. */
+  /** Half a request will never be answered. */
   onSocketEnd(): void {
-    if (this.#exchange === undefined) this.socket.end();
-    else this.socket.destroy();
+    const exchange = this.#exchange;
+    if (this.#closing || (exchange === undefined && this.#held.length === 0)) this.socket.end();
+    else if (exchange?.requestDone === false) this.socket.destroy();
+    else this.#serveLast();
   }
 
   onSocketClose(): void {
     this.context.deadlines.forget(this);
+    this.#halfClose?.stop();
     const exchange = this.#exchange;
     this.#exchange = undefined;
     this.#writer = undefined;
@@ -163,7 +169,7 @@ export class Http1Connection extends Deadlined implements ClientSide, SocketOwne
 
   begin(head: ResponseHead, stream: StreamEnd, first: FirstBytes): void {
     const exchange = this.#exchange!;
-    const persists = exchange.head.keepAlive && exchange.requestDone && !this.context.draining;
+    const persists = exchange.head.keepAlive && exchange.requestDone && !this.#isLast;
     this.#writer = new ResponseWriter(this.socket, stream, exchange.head, head, persists, first);
     this.#persists = this.#writer.persists;
   }
@@ -188,7 +194,7 @@ export class Http1Connection extends Deadlined implements ClientSide, SocketOwne
   finish(requestDone: boolean): void {
     this.#forgetExchange();
     if (!this.#persists || !requestDone) return this.#closeSoon();
-    if (this.context.draining && this.#held.length === 0) return this.#closeSoon();
+    if (this.#isLast && this.#held.length === 0) return this.#closeSoon();
     if (this.#resting) return this.#rest();
     this.waitUpTo(this.context.timeouts.idle);
     if (this.#held.length > 0) setImmediate(this.#takeHeld);
@@ -207,7 +213,8 @@ export class Http1Connection extends Deadlined implements ClientSide, SocketOwne
     this.#forgetExchange();
     const { deadlines } = this.context;
     const pipe = new RawPipe({ socket: this.socket, stream, deadlines, idleMs });
-    pipe.begin(this.#held, false);
+    pipe.begin(this.#held, this.#halfClose !== undefined);
+    this.#halfClose?.stop();
     return true;
   }
 
@@ -215,6 +222,21 @@ export class Http1Connection extends Deadlined implements ClientSide, SocketOwne
   get #takesRequests(): boolean {
     return !this.#resting && !this.#yielding && !this.socket.writableNeedDrain;
   }
+
+  /** Whether no request is expected beyond those that have come. */
+  get #isLast(): boolean {
+    return this.context.draining || (this.#halfClose !== undefined && this.#held.length === 0);
+  }
+
+  #serveLast(): void {
+    this.#halfClose = new HalfClose(this.socket, () => this.socket.destroy());
+    setImmediate(this.#endIfIdle);
+  }
+
+  /** Requests that were held have had their turn by now; what is still held is none. */
+  readonly #endIfIdle = (): void => {
+    if (this.idle && !this.#yielding && !this.#closing && !this.socket.destroyed) this.#closeSoon();
+  };
 
   #rest(): void {
     this.socket.pause();
@@ -296,6 +318,7 @@ export class Http1Connection extends Deadlined implements ClientSide, SocketOwne
     this.#yielding = false;
     if (held.length > 0) this.#consume(held, 0, held.length);
     if (this.#exchange?.wantsBody ?? this.#takesRequests) this.socket.resume();
+    if (this.#halfClose !== undefined) this.#endIfIdle();
   };
 
   #readDuring(exchange: Exchange, bytes: number, buffer: Buffer): boolean {
