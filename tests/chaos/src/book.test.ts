@@ -22,6 +22,8 @@ it('figures of faults stay until they are played again, in the order of the list
   expect(rows(first)).toEqual(['kill-edge | 20', 'kill-agent | 10']);
   const second = withFigures(first, [report('kill-agent', 30)], NAMES);
   expect(rows(second)).toEqual(['kill-edge | 20', 'kill-agent | 30']);
+  const widths = second.split('\n').flatMap((line) => (line.startsWith('|') ? [line.length] : []));
+  expect(new Set(widths).size).toBe(1);
   expect(second).toMatch(/^before\n[^]*\nbetween\n[^]*\nafter\n$/);
 });
 

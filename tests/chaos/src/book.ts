@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { footprints, table } from './table.ts';
+import { footprints, markdown, table } from './table.ts';
 import type { Report } from './trial.ts';
 
 const BOOK = join(import.meta.dirname, '../../../docs/operations.md');
@@ -11,9 +11,9 @@ const PARTS = { faults: 'chaos', soak: 'chaos soak' };
 export function withFigures(text: string, reports: readonly Report[], names: readonly string[]): string {
   const former = between(text, PARTS.faults);
   const rows = new Map([...rowsOf(former), ...rowsOf(table(reports))]);
-  const known = names.flatMap((name) => rows.get(name) ?? []);
-  const [title, rule] = linesOf(table(reports));
-  const next = replaced(text, PARTS.faults, [title, rule, ...known].join('\n'));
+  const known = names.flatMap((name) => (rows.has(name) ? [rows.get(name)!] : []));
+  const [titles] = cellsOf(table(reports));
+  const next = replaced(text, PARTS.faults, markdown(titles!, known));
   const soaked = reports.flatMap((report) => footprints(report) ?? []).at(-1);
   return soaked === undefined ? next : replaced(next, PARTS.soak, soaked);
 }
@@ -24,14 +24,21 @@ export function writeBook(reports: readonly Report[], names: readonly string[]):
 }
 
 /** By the fault in the first cell. */
-function rowsOf(markdown: string): [string, string][] {
-  return linesOf(markdown)
+function rowsOf(markdown: string): [string, string[]][] {
+  return cellsOf(markdown)
     .slice(2)
-    .map((line) => [line.split('|')[1]!.trim(), line]);
+    .map((cells) => [cells[0]!, cells]);
 }
 
-function linesOf(markdown: string): string[] {
-  return markdown.split('\n').filter((line) => line.startsWith('|'));
+/** Line by line, with those of the titles and of the rule. */
+function cellsOf(markdown: string): string[][] {
+  const lines = markdown.split('\n').filter((line) => line.startsWith('|'));
+  return lines.map((line) =>
+    line
+      .split('|')
+      .slice(1, -1)
+      .map((cell) => cell.trim()),
+  );
 }
 
 function marksOf(part: string): { readonly begin: string; readonly end: string } {

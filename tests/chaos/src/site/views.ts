@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { ConfiguredService } from '@culvert/testkit';
 import { at } from '../place.ts';
 import type { Place } from '../place.ts';
-import type { AgentNode, RouterNode, Site } from './site.ts';
+import type { AgentNode, EdgeNode, RouterNode, Site } from './site.ts';
 
 const POLL_MS = 100;
 /** For a process to tell, ms. */
@@ -99,6 +99,13 @@ export async function sessionsAt(
     return facts.length > 0 && facts.every(({ session }) => !mine.has(session));
   };
   return { remaining, renewed };
+}
+
+/** How many sessions of some tunnels an edge has now. */
+export async function sessionsOf({ admin }: EdgeNode, tunnels: readonly string[]): Promise<number> {
+  const { pools } = await status<EdgeStatus>(admin);
+  const theirs = pools.filter(({ tunnel }) => tunnels.includes(tunnel));
+  return theirs.reduce((sum, { sessions }) => sum + sessions.length, 0);
 }
 
 function alive<Node extends { readonly service: ConfiguredService }>(nodes: readonly Node[]): Node[] {
