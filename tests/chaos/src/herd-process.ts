@@ -1,3 +1,4 @@
+import { constants, setPriority } from 'node:os';
 import { agentSchema } from '@culvert/agent/settings';
 import { startAgent } from '@culvert/agent';
 import { parseSettings } from '@culvert/settings';
@@ -11,6 +12,9 @@ process.once('message', (order: HerdOrder) => {
   void raise(order);
 });
 process.once('disconnect', () => process.exit());
+
+// Elsewhere they would have machines of their own: here edges go first.
+setPriority(constants.priority.PRIORITY_LOW);
 
 async function raise({ edges, tunnels, agents: count }: HerdOrder): Promise<void> {
   let attachments = 0;
