@@ -1,4 +1,5 @@
-import { EDGE_LEFT, EDGE_UP, MemoryBus, MemorySignals, RESYNC, holdersOf, poolOf } from '@culvert/signals';
+import { EDGE_LEASE, EDGE_LEFT, EDGE_UP, MemoryBus, MemorySignals, RESYNC } from '@culvert/signals';
+import { everyRouter, holdersOf, poolOf } from '@culvert/signals';
 import type { EdgeInfo, PoolInfo, SessionsMessage } from '@culvert/signals';
 import { eventually } from '@culvert/testkit';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -39,6 +40,18 @@ function start(more: Partial<EdgeInfo> = {}) {
 }
 const ids = (message: SessionsMessage | undefined) =>
   message?.mode === 'all' ? message.sessions.map(({ id }) => id) : message?.up.map(({ id }) => id);
+
+it('a lease is renewed by another router where the one that is asked hangs', async () => {
+  const { router, listener, announcer } = start();
+  await eventually(() => router.leases.length === 1);
+  router.goAway();
+  listener.respond(EDGE_LEASE, () => new Promise(() => undefined));
+  const renewed: unknown[] = [];
+  listener.respond(everyRouter(EDGE_LEASE), (lease) => (renewed.push(lease), { resync: true }));
+  announcer.announceEdge();
+  await eventually(() => router.sessions.some(({ mode }) => mode === 'all'));
+  expect(renewed).toMatchObject([{ id: 'eu-1', boot: 'b1' }]);
+});
 
 describe('sessions', () => {
   it('of one moment are told in one message, as they are by then', async () => {

@@ -21,6 +21,7 @@ import type {
 } from '@culvert/signals';
 import type { Session } from './pool.ts';
 import type { Pools, PoolsObserver } from './pools.ts';
+import { askRouters } from './router-question.ts';
 
 /** How often the lease is renewed, ms: three may be missed before it ends. */
 const LEASE_INTERVAL_MS = 3_000;
@@ -147,10 +148,8 @@ export class Announcer implements PoolsObserver {
     const info = this.#options.info();
     this.#signals.publish(EDGE_UP, info);
     try {
-      const reply = (await this.#signals.request(EDGE_LEASE, info, {
-        timeoutMs: LEASE_TIMEOUT_MS,
-      })) as LeaseReply;
-      if (reply.resync) this.#sendAll();
+      const reply = await askRouters<LeaseReply>(this.#signals, EDGE_LEASE, info, LEASE_TIMEOUT_MS);
+      if ('resync' in reply && reply.resync) this.#sendAll();
     } catch {
       // No router answers: the lease is renewed with the next beat, and the data plane goes on without.
     }

@@ -124,6 +124,45 @@ describe('while no router answers', () => {
     expect(await tunnel()).toBeUndefined();
   });
 
+  it('what was known serves soon though routers hang, and nobody else waits', async () => {
+    const { router, resolver, tunnel } = start();
+    await tunnel();
+    pass(60_000);
+    expect(resolver.known(HOSTNAME)).toBeUndefined();
+    const answer = Promise.withResolvers<void>();
+    router.onResolve = () => answer.promise;
+    expect(await tunnel()).toBe(TUNNEL);
+    expect(router.resolved).toHaveLength(2);
+    expect(resolver.known(HOSTNAME)?.match('/')?.tunnel).toBe(TUNNEL);
+    answer.resolve();
+  });
+
+  it('an answer that comes late counts from then on', async () => {
+    const { router, resolver, tunnel } = start();
+    await tunnel();
+    pass(60_000);
+    router.routes = [{ id: 'r1', tunnel: 'moved', hostname: HOSTNAME }];
+    const answer = Promise.withResolvers<void>();
+    router.onResolve = () => answer.promise;
+    expect(await tunnel()).toBe(TUNNEL);
+    answer.resolve();
+    await eventually(() => resolver.known(HOSTNAME)?.match('/')?.tunnel === 'moved');
+  });
+
+  it('a change that is heard of while an answer is overdue is asked for again', async () => {
+    const { router, resolver, tunnel, signals } = start();
+    await tunnel();
+    pass(60_000);
+    const answer = Promise.withResolvers<void>();
+    router.onResolve = () => answer.promise;
+    expect(await tunnel()).toBe(TUNNEL);
+    router.change([{ id: 'r1', tunnel: 'moved', hostname: HOSTNAME }], { hostnames: [HOSTNAME] });
+    await settled(signals);
+    expect(resolver.known(HOSTNAME)).toBeUndefined();
+    answer.resolve();
+    await eventually(async () => (await tunnel()) === 'moved');
+  });
+
   it('a name never heard of is an error', async () => {
     const { router, tunnel } = start();
     router.goAway();

@@ -27,10 +27,16 @@ const FRESH_FOUND_MS = 60_000;
 /** The same for names that do not exist. */
 const FRESH_UNKNOWN_MS = 10_000;
 const REQUEST_TIMEOUT_MS = 2_000;
+/** How long a request waits for a fresh answer where an old one is at hand, ms: routers may hang. */
+const AGED_PATIENCE_MS = 250;
+/** The same where the old answer may well be wrong: something has changed since. */
+const CHANGED_PATIENCE_MS = 1_000;
 
 interface Entry {
   readonly routes: HostRoutes<ReadyRoute>;
-  /** On the coarse clock; past it the routes are asked for again, and serve while nobody answers. */
+  /** Whether there are any. */
+  readonly exists: boolean;
+  /** On the coarse clock, 0 after a change; past it the routes are asked for again, and serve while nobody answers. */
   freshUntil: number;
 }
 
@@ -77,17 +83,24 @@ export class Resolver {
     this.#invalidate({ hostnames: [], ports: false, all: true });
   }
 
-  /** Asks a router, once for all that wait for the same name. Rejects when nobody answers and nothing is known. */
+  /**
+   * Asks a router, once for all that wait for the same name; what is known already serves when the answer is not there
+   * soon. Rejects when nobody answers and nothing is known.
+   */
   resolve(hostname: string): Promise<HostRoutes<ReadyRoute>> {
-    const asked = this.#asking.get(hostname);
-    if (asked !== undefined) return asked;
-    const asking = this.#ask(hostname).finally(() => this.#asking.delete(hostname));
-    this.#asking.set(hostname, asking);
-    return asking;
+    const asking = this.#asking.get(hostname) ?? this.#begin(hostname);
+    const known = this.#entries.get(hostname);
+    return known?.exists === true ? soon(asking, known) : asking;
   }
 
   stop(): void {
     this.#subscription.unsubscribe();
+  }
+
+  #begin(hostname: string): Promise<HostRoutes<ReadyRoute>> {
+    const asking = this.#ask(hostname).finally(() => this.#asking.delete(hostname));
+    this.#asking.set(hostname, asking);
+    return asking;
   }
 
   async #ask(hostname: string): Promise<HostRoutes<ReadyRoute>> {
@@ -110,7 +123,7 @@ export class Resolver {
   #remember(hostname: string, routes: readonly Route[], state: 'fresh' | 'stale'): HostRoutes<ReadyRoute> {
     const freshFor = routes.length === 0 ? FRESH_UNKNOWN_MS : FRESH_FOUND_MS;
     const freshUntil = state === 'fresh' ? coarseNow() + freshFor : 0;
-    const entry = { routes: this.#ready(hostname, routes), freshUntil };
+    const entry = { routes: this.#ready(hostname, routes), exists: routes.length > 0, freshUntil };
     this.#entries.delete(hostname);
     this.#entries.set(ownText(hostname), entry);
     if (this.#entries.size > MAX_NAMES) this.#entries.delete(this.#entries.keys().next().value!);
@@ -150,6 +163,18 @@ export class Resolver {
     if (entry !== undefined) entry.freshUntil = 0;
     if (this.#asking.has(hostname)) this.#overtaken.add(hostname);
   }
+}
+
+/** The answer, or what is known once it takes too long; until the answer is there nobody else waits for it then. */
+function soon(asking: Promise<HostRoutes<ReadyRoute>>, known: Entry): Promise<HostRoutes<ReadyRoute>> {
+  return new Promise((resolve, reject) => {
+    const patience = known.freshUntil === 0 ? CHANGED_PATIENCE_MS : AGED_PATIENCE_MS;
+    const timer = setTimeout(() => {
+      known.freshUntil = coarseNow() + REQUEST_TIMEOUT_MS;
+      resolve(known.routes);
+    }, patience);
+    asking.then(resolve, reject).finally(() => clearTimeout(timer));
+  });
 }
 
 const EVERYTHING: readonly HostnamePattern[] = [{ reach: 'any', name: '' }];

@@ -1,4 +1,11 @@
-import { MemoryBus, MemorySignals, NoRespondersError, RESOLVE, everyRouter } from '@culvert/signals';
+import {
+  MemoryBus,
+  MemorySignals,
+  NoRespondersError,
+  RESOLVE,
+  SignalsTimeoutError,
+  everyRouter,
+} from '@culvert/signals';
 import { expect, it, onTestFinished, vi } from 'vitest';
 import { askRouters } from './router-question.ts';
 
@@ -39,6 +46,25 @@ it('where all have lost it, that is the answer, soon', async () => {
   for (let passed = 0; passed < 900 && answer === undefined; passed += 10)
     await vi.advanceTimersByTimeAsync(10);
   expect(answer).toEqual(UNAVAILABLE);
+});
+
+it('a router that hangs is not waited for while another one answers', async () => {
+  const bus = new MemoryBus();
+  const hung = new MemorySignals(bus);
+  hung.respond(RESOLVE, () => new Promise(() => undefined), { queue: 'routers' });
+  hung.respond(everyRouter(RESOLVE), () => new Promise(() => undefined));
+  new MemorySignals(bus).respond(everyRouter(RESOLVE), () => GOOD);
+  // Much less than the time after which it would be given up.
+  expect(await askRouters(new MemorySignals(bus), RESOLVE, {}, 60_000)).toEqual(GOOD);
+});
+
+it('where all routers hang, that is known when the time is over', async () => {
+  const bus = new MemoryBus();
+  const hung = new MemorySignals(bus);
+  for (const subject of [RESOLVE, everyRouter(RESOLVE)])
+    hung.respond(subject, () => new Promise(() => undefined));
+  const asking = askRouters(new MemorySignals(bus), RESOLVE, {}, 1_000);
+  await expect(asking).rejects.toBeInstanceOf(SignalsTimeoutError);
 });
 
 it('where there is no router, that is known at once', async () => {

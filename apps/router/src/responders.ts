@@ -59,7 +59,7 @@ export class Responders {
       AUTHENTICATE,
       checked(AUTHENTICATE, authenticateRequest, (request) => admission.authenticate(request)),
     );
-    this.#respond(
+    this.#respondAlso(
       EDGE_LEASE,
       checked(EDGE_LEASE, edgeInfo, (edge) => presence.lease(edge)),
     );

@@ -11,8 +11,8 @@ export const RESOLVE = 'router.resolve';
 export const AUTHENTICATE = 'router.authenticate';
 export const PORT_ROUTES = 'router.ports';
 /**
- * The same question to every router instead of one of them, for who got no answer from one that has lost the registry:
- * another may still reach it, or know from before.
+ * The same question to every router instead of one of them, for who got no answer from one that hangs or has lost the
+ * registry: another may still reach it, or know from before.
  */
 export const everyRouter = (subject: string): string => `every.${subject}`;
 /** Heartbeat of an edge: renews its lease. A router that does not know the edge's sessions asks for them. */
