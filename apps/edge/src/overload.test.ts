@@ -1,7 +1,7 @@
 import { setImmediate as turnOfTheLoop } from 'node:timers/promises';
 import { connect } from 'node:tls';
 import { eventually } from '@culvert/testkit';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { Overload } from './overload.ts';
 import { startInstallation, startWithAgent } from './testing/edge-kit.ts';
 
@@ -141,6 +141,20 @@ describe('a client that asks without waiting', () => {
     socket.resume();
     await eventually(async () => (await answered()) > before, PATIENCE);
   });
+});
+
+it('a machine that keeps a process from running makes no overload of the little that it does', async () => {
+  const told: boolean[] = [];
+  const overload = new Overload({ requests: 100, lag: 100 }, (shedding) => told.push(shedding));
+  overload.start();
+  onTestFinished(() => overload.stop());
+  const held = new Int32Array(new SharedArrayBuffer(4));
+  // To the event loop it looks like work; what runs meanwhile is not this process.
+  for (let turn = 0; turn < 8; turn++) {
+    Atomics.wait(held, 0, 0, 300);
+    await turnOfTheLoop();
+  }
+  expect(told).toEqual([]);
 });
 
 describe('an edge whose event loop stays late', () => {

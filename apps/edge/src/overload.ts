@@ -5,10 +5,12 @@ const SAMPLE_MS = 100;
 /** So many late samples in a row are a queue that stands; a single pause, however long, is none. */
 const STANDING = 3;
 /**
- * Share of the time that the event loop had work, from which on being late is the work's doing. Below it the machine did not
- * let the process run: what comes is little, and would only be refused for others' sake.
+ * Share of the time that the event loop had work, and that this thread ran, from which on being late is the work's doing.
+ * Below either the machine did not let it run: what comes is little, and would only be refused for others' sake. A busy
+ * machine gives to each of many what is still more than the second.
  */
 const BUSY = 0.9;
+const RAN = 0.15;
 /** Some are served always: they are what tells whether it goes again. */
 const MAX_SHARE = 0.95;
 /** How much of all requests is refused more for each second at twice the lag that is allowed. */
@@ -73,12 +75,16 @@ export class Overload {
   start(): void {
     this.#at = performance.now();
     let before = performance.eventLoopUtilization();
+    let used = cpuMs();
     this.#timer ??= setInterval(() => {
       const elapsed = performance.now() - this.#at;
       this.#at += elapsed;
       const now = performance.eventLoopUtilization();
-      const busy = performance.eventLoopUtilization(now, before).utilization >= BUSY;
+      const usedNow = cpuMs();
+      const ran = usedNow - used >= RAN * elapsed;
+      const busy = ran && performance.eventLoopUtilization(now, before).utilization >= BUSY;
       before = now;
+      used = usedNow;
       this.observe(busy ? Math.max(0, elapsed - SAMPLE_MS) : 0, elapsed);
     }, SAMPLE_MS);
     this.#timer.unref();
@@ -128,4 +134,10 @@ export class Overload {
   #setWatermark(): void {
     this.watermark = this.#share > 0 ? 0 : this.#limits.requests;
   }
+}
+
+/** What this thread has run so far, ms of a processor. */
+function cpuMs(): number {
+  const { user, system } = process.threadCpuUsage();
+  return (user + system) / 1_000;
 }
