@@ -1,10 +1,10 @@
 import type { Link, StreamMemory } from '@culvert/link';
 import type { Metrics } from '@culvert/telemetry';
-import type { Admission } from './admission.ts';
+import type { Admission } from './entry/admission.ts';
 import type { EdgeCounters } from './counters.ts';
 import type { Overload } from './overload.ts';
-import type { Pools } from './pools.ts';
-import type { Resolver } from './resolver.ts';
+import type { Pools } from './pool/pools.ts';
+import type { Resolver } from './delivery/resolver.ts';
 
 export interface EdgeState {
   readonly counters: EdgeCounters;

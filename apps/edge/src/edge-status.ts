@@ -1,8 +1,8 @@
 import type { EdgeInfo, SignalsState } from '@culvert/signals';
-import type { Holders, HoldersView } from './holders.ts';
-import type { NeighbourView, Neighbours } from './neighbours.ts';
-import type { Session } from './pool.ts';
-import type { Pools } from './pools.ts';
+import type { Holders, HoldersView } from './delivery/holders.ts';
+import type { NeighbourView, Neighbours } from './peers/neighbours.ts';
+import type { Session } from './pool/pool.ts';
+import type { Pools } from './pool/pools.ts';
 
 /** What an edge serves at `/status` of its admin address. No secrets: token digests are left out. */
 export interface EdgeStatus {

@@ -1,18 +1,18 @@
 import { DEFAULT_HEAD_LIMITS, type HeadLimits } from '@culvert/http1';
 import type { StreamMemory } from '@culvert/link';
 import { livePart, type LiveParts } from '@culvert/settings';
-import type { Admission } from './admission.ts';
-import type { Ejection } from './ejection.ts';
-import type { EntryPoints } from './entry-points.ts';
-import { ErrorPages } from './error-pages.ts';
-import { Forwarding } from './forwarding.ts';
-import { pseudonymOf } from './pseudonym.ts';
-import type { HttpContext } from './http-context.ts';
-import type { LinkDoor } from './link-door.ts';
-import type { Pools } from './pools.ts';
-import type { Resolver } from './resolver.ts';
+import type { Admission } from './entry/admission.ts';
+import type { Ejection } from './pool/ejection.ts';
+import type { EntryPoints } from './entry/entry-points.ts';
+import { ErrorPages } from './http/error-pages.ts';
+import { Forwarding } from './http/forwarding.ts';
+import { pseudonymOf } from './http/pseudonym.ts';
+import type { HttpContext } from './http/http-context.ts';
+import type { LinkDoor } from './pool/link-door.ts';
+import type { Pools } from './pool/pools.ts';
+import type { Resolver } from './delivery/resolver.ts';
 import type { EdgeSettings } from './settings.ts';
-import { TrustedProxies } from './trusted-proxies.ts';
+import { TrustedProxies } from './entry/trusted-proxies.ts';
 
 /** The part of what connections share that the file decides. */
 type RequestRules = Omit<HttpContext, 'ways' | 'deadlines' | 'overload' | 'pacer' | 'edge' | 'draining'>;

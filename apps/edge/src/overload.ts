@@ -1,4 +1,4 @@
-import type { Refusal } from './refusal.ts';
+import type { Refusal } from './http/refusal.ts';
 
 /** How often the lag of the event loop is taken, ms. */
 const SAMPLE_MS = 100;

@@ -27,9 +27,9 @@ import {
   type SettingsOf,
   reusePort,
 } from '@culvert/settings';
-import { entryPoint } from './entry-point-settings.ts';
-import { ErrorPageError, readErrorPage } from './error-pages.ts';
-import type { PageFiles } from './error-pages.ts';
+import { entryPoint } from './entry/entry-point-settings.ts';
+import { ErrorPageError, readErrorPage } from './http/error-pages.ts';
+import type { PageFiles } from './http/error-pages.ts';
 
 /** With what the edge adds, a head stays below the largest that a frame may carry. */
 const MAX_HEADER_SIZE = 98_304;

@@ -1,8 +1,8 @@
 import { getField, hostnameOf, removeField } from '@culvert/http1';
 import type { ResponseHead } from '@culvert/http1';
 import { MAX_HEAD_BYTES } from '@culvert/wire';
-import type { OwnAnswer } from '../own-answer.ts';
-import type { Refusal } from '../refusal.ts';
+import type { OwnAnswer } from '../http/own-answer.ts';
+import type { Refusal } from '../http/refusal.ts';
 import { withCleanQuery } from './clean-query.ts';
 import { isInternalLocation } from './internal-location.ts';
 import type { Policy } from './policy.ts';

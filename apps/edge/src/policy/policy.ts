@@ -2,7 +2,7 @@ import { compileRewrite, compileStripPrefix, parseRedirect } from '@culvert/rout
 import type { Rewrite, Segment } from '@culvert/routing';
 import { parseDuration, parseSize } from '@culvert/settings';
 import type { RoutePolicy, Size } from '@culvert/signals';
-import type { HttpTimeouts } from '../http-context.ts';
+import type { HttpTimeouts } from '../http/http-context.ts';
 import { FieldRules } from './field-rules.ts';
 
 /** What a route does with its traffic, ready for use. */

@@ -1,5 +1,5 @@
 import { fieldLine } from '@culvert/http1';
-import type { OwnAnswer } from '../own-answer.ts';
+import type { OwnAnswer } from '../http/own-answer.ts';
 import type { Redirect } from './policy.ts';
 import { valueOf } from './request-facts.ts';
 import type { RequestFacts } from './request-facts.ts';

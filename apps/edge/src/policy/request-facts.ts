@@ -1,7 +1,7 @@
 import { getField } from '@culvert/http1';
 import type { RequestHead } from '@culvert/http1';
 import type { PlaceholderName, Segment } from '@culvert/routing';
-import type { Client } from '../client.ts';
+import type { Client } from '../entry/client.ts';
 
 /** What the placeholders of a policy stand for. */
 export interface RequestFacts {

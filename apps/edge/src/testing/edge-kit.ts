@@ -5,7 +5,7 @@ import { recordingLogger, type LoggedLine } from '@culvert/testkit';
 import { onTestFinished } from 'vitest';
 import { startEdge } from '../edge.ts';
 import type { RunningEdge } from '../edge.ts';
-import type { HttpTimeouts } from '../http-context.ts';
+import type { HttpTimeouts } from '../http/http-context.ts';
 import { edgeSchema } from '../settings.ts';
 import type { EdgeSettings } from '../settings.ts';
 import { AgentDouble } from './agent-double.ts';

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type { Link } from '@culvert/link';
-import { Ejection, Health } from '../ejection.ts';
-import type { PoolsOptions } from '../pools.ts';
-import type { Session } from '../pool.ts';
+import { Ejection, Health } from '../pool/ejection.ts';
+import type { PoolsOptions } from '../pool/pools.ts';
+import type { Session } from '../pool/pool.ts';
 import { TUNNEL } from './router-double.ts';
 
 /** Pools that set aside by the defaults, without chance. */

@@ -1,4 +1,4 @@
-import type { EntryRules } from '../entry-rules.ts';
+import type { EntryRules } from '../entry/entry-rules.ts';
 import type { CertificateStore } from './certificate-store.ts';
 
 export interface SecureRulesOptions {
