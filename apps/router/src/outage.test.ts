@@ -14,6 +14,7 @@ import { silentLogger } from '@culvert/telemetry';
 import { eventually, freePort, startNats, startRedis } from '@culvert/testkit';
 import { expect, it, onTestFinished } from 'vitest';
 import { startRouter } from './compose.ts';
+import type { RunningRouter } from './compose.ts';
 import { openRouterParts } from './parts.ts';
 import {
   ASK,
@@ -45,7 +46,7 @@ it('while redis is away known names are resolved, known tokens admitted, and wri
   await asking.request(AUTHENTICATE, authentication('blog-token', BLOG), ASK);
 
   await installation.redis.process.stop('SIGKILL');
-  await eventually(async () => (await call(router, 'GET', '/edges')).status === 503);
+  await isAway(router);
 
   expect(await resolved(asking.request(RESOLVE, { hostname: 'api.test' }, ASK))).toEqual([SHOP]);
   expect(await resolved(asking.request(RESOLVE, { hostname: 'never-asked.example.com' }, ASK))).toEqual([
@@ -64,6 +65,32 @@ it('while redis is away known names are resolved, known tokens admitted, and wri
   const unavailable = { error: 'registry_unavailable' };
   expect(await asking.request(RESOLVE, { hostname: 'unknown.test' }, ASK)).toEqual(unavailable);
   expect(await asking.request(AUTHENTICATE, authentication('wrong', SHOP), ASK)).toEqual(unavailable);
+});
+
+it('while redis is away the API tells what it told last, and since when that is so', async () => {
+  const installation = await realInstallation();
+  const router = await runRouter(installation);
+  const told = await call(router, 'GET', '/routes');
+  const tunnel = await call(router, 'GET', `/tunnels/${SHOP}`);
+  const created = await call(router, 'POST', '/routes', { hostname: 'gone.test', tunnel: SHOP });
+  const gone = `/routes/${encodeURIComponent((created.body as { id: string }).id)}`;
+  for (const [method, status] of [
+    ['GET', 200],
+    ['DELETE', 204],
+    ['GET', 404],
+  ] as const) {
+    expect((await call(router, method, gone)).status).toBe(status);
+  }
+  await installation.redis.process.stop('SIGKILL');
+  await isAway(router);
+
+  const again = await call(router, 'GET', '/routes');
+  expect(again).toMatchObject({ status: 200, body: told.body });
+  expect(Date.parse(again.headers.get('x-culvert-as-of')!)).toBeGreaterThan(0);
+  expect((await call(router, 'GET', `/tunnels/${SHOP}`)).body).toEqual(tunnel.body);
+  for (const path of ['/routes?limit=7', '/sessions', gone]) {
+    expect((await call(router, 'GET', path)).status).toBe(503);
+  }
 });
 
 it('where all routers are asked each of them answers', async () => {
@@ -88,7 +115,7 @@ it('when redis is back empty the file is loaded and edges are asked for their se
   const [resyncs, changes] = [await listen(asking, RESYNC), await listen(asking, ROUTES_CHANGED)];
 
   await installation.redis.process.stop('SIGKILL');
-  await eventually(async () => (await call(router, 'GET', '/edges')).status === 503);
+  await isAway(router);
   await installation.redis.process.start();
 
   await eventually(() => resyncs.length > 0 && changes.some((change) => (change as { all: boolean }).all));
@@ -200,4 +227,10 @@ const BLOG = '00000000-0000-4000-8000-000000000001';
 
 async function resolved(asking: Promise<unknown>): Promise<string[]> {
   return ((await asking) as ResolveReply).routes.map(({ tunnel }) => tunnel);
+}
+
+/** The router has noticed that redis is away. */
+async function isAway(router: RunningRouter): Promise<void> {
+  const body = { name: 'late', token: 'late-token' };
+  await eventually(async () => (await call(router, 'POST', '/tunnels', body)).status === 503);
 }

@@ -106,7 +106,7 @@ describe('an installation whose parts fail one after the other', () => {
     it.each([
       ['POST', '/routes', { hostname: 'refused.test', tunnel: SHOP }],
       ['POST', '/tunnels', { name: 'refused' }],
-      ['GET', '/sessions', undefined],
+      ['GET', '/sessions?limit=3', undefined],
     ])('%s %s is refused clearly', async (method, path, body) => {
       for (const router of [0, 1]) {
         expect(await site.api(method, path, body, router)).toMatchObject({

@@ -4,6 +4,7 @@ import { BadCursorError, RegistryDownError } from '@culvert/registry';
 import type { Registry } from '@culvert/registry';
 import type { Logger } from '@culvert/telemetry';
 import type { Announcements } from '../announcements.ts';
+import { LastAnswers } from './last-answers.ts';
 import { ApiError, invalid, notFound } from './api-error.ts';
 import { describeApi } from './openapi.ts';
 import { edgeOperations } from './edge-operations.ts';
@@ -54,10 +55,11 @@ export function createApi(parts: ApiParts): ApiHandler {
     ...sessionOperations(parts),
     '/openapi.json': { GET: () => Promise.resolve({ status: 200, body: describeApi() }) },
   };
+  const lastAnswers = new LastAnswers(parts.now);
   return async (request, response) => {
     const url = new URL(request.url ?? '/', 'http://api');
     if (url.pathname !== '/api' && !url.pathname.startsWith('/api/')) return false;
-    const answer = await perform(operations, parts, request, url);
+    const answer = await perform(operations, lastAnswers, parts, request, url);
     send(response, answer);
     return true;
   };
@@ -65,6 +67,7 @@ export function createApi(parts: ApiParts): ApiHandler {
 
 async function perform(
   operations: Operations,
+  lastAnswers: LastAnswers,
   parts: ApiParts,
   request: IncomingMessage,
   url: URL,
@@ -74,7 +77,8 @@ async function perform(
     const { methods, id } = locate(operations, url.pathname);
     const operation = methods[request.method ?? ''];
     if (operation === undefined) throw methodNotAllowed(request.method, methods);
-    return await operation({ request, query: url.searchParams, id });
+    const call = { request, query: url.searchParams, id };
+    return await (request.method === 'GET' ? lastAnswers.read(url, () => operation(call)) : operation(call));
   } catch (error) {
     return answerOf(error, parts.logger, request);
   }
@@ -135,7 +139,7 @@ function toApiError(error: unknown): ApiError {
     return new ApiError(
       503,
       'registry_unavailable',
-      'the registry is unavailable, so nothing can be read or changed; try again',
+      'the registry is unavailable, so nothing can be changed, nor read that was not read before; try again',
       options,
     );
   }

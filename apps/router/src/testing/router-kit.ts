@@ -106,14 +106,15 @@ export async function call(
   method: string,
   path: string,
   body?: unknown,
-): Promise<{ readonly status: number; readonly body: unknown }> {
+): Promise<{ readonly status: number; readonly body: unknown; readonly headers: Headers }> {
   const response = await fetch(`http://127.0.0.1:${router.admin?.port}/api/v1${path}`, {
     method,
     headers: { authorization: `Bearer ${ADMIN_TOKEN}`, 'content-type': 'application/json' },
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   });
   const text = await response.text();
-  return { status: response.status, body: text === '' ? undefined : JSON.parse(text) };
+  const { status, headers } = response;
+  return { status, headers, body: text === '' ? undefined : JSON.parse(text) };
 }
 
 /** What an edge hears on a subject, from now on. */
