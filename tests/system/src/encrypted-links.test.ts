@@ -20,7 +20,8 @@ describe('links', () => {
     folder = mkdtempSync(join(tmpdir(), 'culvert-links-'));
     [authority, stranger] = [new Authority(folder), new Authority(folder, 'stranger')];
     // By the name that is asked for; agents that dial an address ask for none and see the first.
-    const edge = authority.issue('edge', 'IP:127.0.0.1', 'IP:127.0.0.2');
+    const hosts = ['127.0.0.1', '127.0.0.2', '127.0.1.1', '127.0.1.2'];
+    const edge = authority.issue('edge', ...hosts.map((host) => `IP:${host}`));
     const named = authority.issue('named', 'DNS:other.test', 'DNS:localhost');
     shop = await LocalService.start('shop');
     site = await Installation.start({
